@@ -1,0 +1,1 @@
+"""The ledger and the queue: jobs, attempts, batches and deliveries as rows. Knows no ERP and no kit."""

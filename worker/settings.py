@@ -1,0 +1,207 @@
+"""Settings: one frozen object, read once at start from `kitrelay.toml` and the environment.
+
+The shape is the contract's; `worker.configuration` reads it. Durations are seconds. Secrets are `Secret`: they show as `***` wherever they are printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+ERPS: Final = ("visma", "itempath", "intacct")
+ROLES: Final = ("view", "operate", "admin")
+Role = Literal["view", "operate", "admin"]
+VISMA_SCOPES: Final = " ".join(f"vismanet_erp_service_api:{verb}" for verb in ("read", "create", "update", "delete"))
+
+
+class Secret:
+    """A value that must not be seen. `reveal()` gives it; str and repr never do."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that sends or checks it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """Who may use the API: `tenants` are names, or `("*",)` for all."""
+
+    name: str
+    key: Secret
+    role: Role
+    tenants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often and when a failed start is tried again; the same for every ERP. Seconds.
+
+    `repeat_window`: the same request is sent at most twice within it while it fails (Visma counted such repeats over five minutes).
+    """
+
+    attempts: int = 8
+    first: float = 5.0
+    most: float = 900.0
+    repeat_window: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Visma:
+    """One company in Visma Net ERP."""
+
+    base_url: str
+    token_url: str
+    client_id: str
+    client_secret: Secret
+    tenant_id: str
+    scopes: str = VISMA_SCOPES
+    webhook_keys: tuple[Secret, ...] = ()
+    background: Literal["subscription", "none", "url"] = "subscription"
+    callback_url: str = ""
+    callback_tokens: tuple[Secret, ...] = ()
+    slots: int = 8
+    calls_per_hour: int = 15_000
+    retries: Retries = field(default_factory=Retries)
+    first_poll: float | None = None  # None: 30 s for create and release, 5 s for update and delete
+    poll_max: float = 900.0
+    second_look: float = 120.0
+    give_up: float = 79_200.0
+    mark_description: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPath:
+    """One ItemPath server before Power Pick. `token` (an application token) or `username` with `password`."""
+
+    base_url: str
+    username: str = ""
+    password: Secret | None = None
+    token: Secret | None = None
+    webhook_secret: Secret | None = None
+    webhook_header: str = "Authorization"
+    slots: int = 1
+    calls_per_hour: int | None = None
+    import_timeout: float = 600.0
+    retries: Retries = field(default_factory=Retries)
+
+
+@dataclass(frozen=True, slots=True)
+class Intacct:
+    """One company in Sage Intacct."""
+
+    base_url: str
+    client_id: str
+    client_secret: Secret
+    username: str
+    entity: str = ""
+    slots: int = 2
+    calls_per_hour: int | None = None
+    webhook_keys: tuple[Secret, ...] = ()
+    retries: Retries = field(default_factory=Retries)
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Defaults of kit-line syncs. `compare_every` seconds, None for never; `most_deletes` a share from 0 to 1."""
+
+    source: str | None = None
+    targets: tuple[str, ...] = ()
+    nested: dict[str, Literal["preserve", "explode"]] = field(default_factory=dict)  # by target
+    keep_whole: tuple[str, ...] = ()
+    visma_recipe: Literal["specification", "assembly"] = "specification"
+    create_missing: bool = False
+    most_deletes: float = 0.3
+    compare_every: float | None = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who may send inbound triggers, and how a body proves where it came from."""
+
+    name: str
+    scheme: Literal["standard-webhooks", "hmac-sha256", "bearer"]
+    secrets: tuple[Secret, ...]
+    header: str = ""
+    encoding: Literal["hex", "base64"] = "hex"
+    id_header: str = ""
+    id: str = ""
+    per_minute: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Event-triggered work; expressions are JMESPath text. `do` is a kind of job; `arguments` is the file's `with`."""
+
+    source: str
+    on: str
+    do: str
+    arguments: dict[str, str]
+    when: str = ""
+    each: str = ""
+    unique_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One customer: its connections, sources and rules."""
+
+    name: str
+    visma: Visma | None = None
+    itempath: ItemPath | None = None
+    intacct: Intacct | None = None
+    sync: Sync = field(default_factory=Sync)
+    sources: dict[str, Source] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+    def erps(self) -> tuple[str, ...]:
+        """The ERPs this tenant has a connection to."""
+        return tuple(erp for erp in ERPS if getattr(self, erp) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The timing chain, in seconds, each longer than the one inside it; and the beat of workers."""
+
+    connect: float = 5.0
+    call: float = 35.0
+    step: float = 60.0
+    lease: float = 90.0
+    visibility: float = 300.0
+    beat: float = 3.0
+    dead_after: float = 12.0  # a worker that has not beaten for so long is dead: its leases are free
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything kitrelay was told. `redis_url` is empty for an embedded Redis of our own."""
+
+    database_url: str = "sqlite:///var/kitrelay.db"
+    redis_url: str = ""
+    port: int = 8000
+    web_processes: int = 2
+    worker_threads: int = 32
+    keep_jobs: float = 90 * 86_400.0
+    keep_exchanges: float = 14 * 86_400.0
+    keep_deliveries: float = 30 * 86_400.0
+    api_keys: tuple[ApiKey, ...] = ()
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    timing: Timing = field(default_factory=Timing)
