@@ -1,21 +1,21 @@
 """Every exception of kitrelay, in one tree. The class says what to do next; values are attributes.
 
-    KitrelayError
-    ├── SettingsError          stop; show every fault with its path in the file
-    ├── LedgerUnavailable      answer 503, try again later: nothing was stored
-    ├── Refusal                tell the caller; nothing was done
-    │   ├── InvalidArguments   422, every fault and its place
-    │   ├── NotFound           404
-    │   ├── Conflict           409, what there is stands against it
-    │   └── QueueFull          503, too much open work to take more
-    └── CallError              a call to an ERP did not do what it should
-        ├── NotSent            the ERP never saw it: connection refused, no route; free to send again
-        ├── Unclear            it may have taken effect: lost answer, timeout, 5xx; look before writing again
-        ├── RateLimited        429; wait `retry_after` seconds
-        ├── AuthRefused        401 or 403 that a fresh token did not cure; a person must act
-        ├── Rejected           the ERP read it and says no: 400, 409, 412, 422
-        ├── Missing            404 or 410
-        └── BadAnswer          a 2xx that can't be read
+KitrelayError
+├── SettingsError          stop; show every fault with its path in the file
+├── LedgerUnavailable      answer 503, try again later: nothing was stored
+├── Refusal                tell the caller; nothing was done
+│   ├── InvalidArguments   422, every fault and its place
+│   ├── NotFound           404
+│   ├── Conflict           409, what there is stands against it
+│   └── QueueFull          503, too much open work to take more
+└── CallError              a call to an ERP did not do what it should
+    ├── NotSent            the ERP never saw it: connection refused, no route; free to send again
+    ├── Unclear            it may have taken effect: lost answer, timeout, 5xx; look before writing again
+    ├── RateLimited        429; wait `retry_after` seconds
+    ├── AuthRefused        401 or 403 that a fresh token did not cure; a person must act
+    ├── Rejected           the ERP read it and says no: 400, 409, 412, 422
+    ├── Missing            404 or 410
+    └── BadAnswer          a 2xx that can't be read
 """
 
 from __future__ import annotations
@@ -108,13 +108,15 @@ class QueueFull(Refusal):
 class CallError(KitrelayError):
     """A call to an ERP failed.
 
-    `error_class` is a key of `ERROR_CLASSES`; `status` the HTTP status, if there was an answer; `retry_after` seconds to wait, if the ERP said so;
-    `message` the ERP's own words where it had any.
+    `error_class` is a key of `ERROR_CLASSES`; `status` the HTTP status, if there was an answer; `retry_after` seconds to wait,
+    if the ERP said so; `message` the ERP's own words where it had any.
     """
 
     error_class = "unavailable"
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None, error_class: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None, error_class: str | None = None
+    ) -> None:
         self.message = message
         self.status = status
         self.retry_after = retry_after

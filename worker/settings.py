@@ -1,6 +1,7 @@
 """Settings: one frozen object, read once at start from `kitrelay.toml` and the environment.
 
-The shape is the contract's; `worker.configuration` reads it. Durations are seconds. Secrets are `Secret`: they show as `***` wherever they are printed.
+The shape is the contract's; `worker.configuration` reads it. Durations are seconds.
+Secrets are `Secret`: they show as `***` wherever they are printed.
 """
 
 from __future__ import annotations
