@@ -1,0 +1,145 @@
+"""The one function that moves jobs: each move is written with its time and cause in the transaction that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from worker.errors import Conflict
+from worker.jobs.making import insert_jobs
+from worker.jobs.rows import changing_values
+from worker.jobs.states import State, may_move
+from worker.jobs.tables import attempts, exchanges, jobs, moves
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from worker.jobs.engine import Database
+    from worker.jobs.model import Attempt, Job
+    from worker.jobs.verdicts import NewJob
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A job before and after, and why. A change within one state moves nothing and leaves no line in the timeline unless `note` says so."""
+
+    before: Job
+    after: Job
+    cause: str
+    by: str
+    attempt: Attempt | None = None
+    follow: tuple[NewJob, ...] = ()
+    note: bool = False
+
+
+_UPDATE = update(jobs).where(jobs.c.id == bindparam("key"))
+
+
+def apply(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
+    """Write the changes whose job is still as it was (same state, same fence); give back those that were.
+
+    A worker that lost its lease finds its change left out: its successor has the job. Raises `Conflict` for a move the table does not allow.
+    """
+    for change in changes:
+        if change.after.state is not change.before.state and not may_move(change.before.state, change.after.state):
+            raise Conflict(f"a {change.before.state} job can't become {change.after.state}")
+    kept = _unchanged(db, connection, changes, now)
+    if not kept:
+        return []
+    _update(connection, [change.after for change in kept])
+    _record(connection, kept, now)
+    followers = [new for change in kept for new in change.follow]
+    if followers:
+        insert_jobs(connection, followers, "a job before it", now)
+    return kept
+
+
+def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
+    if not changes:
+        return []
+    statement = select(jobs.c.id, jobs.c.state, jobs.c.fence, jobs.c.notified_at, jobs.c.erp_id).where(
+        jobs.c.id.in_([c.before.id for c in changes])
+    )
+    present = {row.id: row for row in connection.execute(db.for_update(statement))}
+    kept = []
+    for change in changes:
+        row = present.get(change.before.id)
+        if row is None or row.state != change.before.state or row.fence != change.before.fence:
+            continue
+        kept.append(_with_news(change, row, now))
+    return kept
+
+
+def _with_news(change: Change, row: Row[Any], now: datetime) -> Change:
+    """A notification that came while the worker had the job must not be lost: the job is due at once, and knows the operation that it named."""
+    if row.notified_at == change.before.notified_at or change.after.state is not State.WAITING:
+        return change
+    told = replace(change.after, notified_at=row.notified_at, due_at=now, erp_id=change.after.erp_id or row.erp_id)
+    return replace(change, after=told)
+
+
+def _update(connection: Connection, rows: Sequence[Job]) -> None:
+    parameters = [{"key": job.id, **changing_values(job)} for job in rows]
+    connection.execute(_UPDATE.values({name: bindparam(name) for name in parameters[0] if name != "key"}), parameters)
+
+
+def _record(connection: Connection, changes: Sequence[Change], now: datetime) -> None:
+    lines: list[dict[str, Any]] = []
+    tried: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
+    for change in changes:
+        if change.note or change.before.state is not change.after.state:
+            lines.append(_line(change, now))
+        if change.attempt is not None:
+            tried.append(_attempt(change))
+            calls.extend(_exchanges(change))
+    for table, rows in ((moves, lines), (attempts, tried), (exchanges, calls)):
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def _line(change: Change, now: datetime) -> dict[str, Any]:
+    return {
+        "job": change.before.id,
+        "at": now,
+        "origin": change.before.state.value,
+        "target": change.after.state.value,
+        "cause": change.cause[:1000],
+        "by": change.by,
+    }
+
+
+def _attempt(change: Change) -> dict[str, Any]:
+    attempt = change.attempt
+    assert attempt is not None  # noqa: S101 - for the type checker; the caller looked
+    return {
+        "job": change.before.id,
+        "number": attempt.number,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "outcome": attempt.outcome[:1000],
+    }
+
+
+def _exchanges(change: Change) -> list[dict[str, Any]]:
+    attempt = change.attempt
+    assert attempt is not None  # noqa: S101 - for the type checker; the caller looked
+    return [
+        {
+            "job": change.before.id,
+            "attempt": attempt.number,
+            "at": exchange.at,
+            "method": exchange.method,
+            "url": exchange.url,
+            "status": exchange.status,
+            "ms": round(exchange.ms),
+            "request": exchange.request,
+            "response": exchange.response,
+        }
+        for exchange in attempt.exchanges
+    ]

@@ -1,0 +1,113 @@
+"""The database: one engine for SQLite or PostgreSQL, with transactions that say whether they write."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from worker.errors import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Table
+
+BUSY_MS: Final = 8_000
+"""How long a SQLite writer waits for another one; longer than any transaction of ours, shorter than a sender's patience."""
+
+POSTGRES_STATEMENT_MS: Final = 30_000
+
+
+class Database:
+    """Opens transactions: `read()` sees one state of things, `write()` is alone among writers on SQLite."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.url = url
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url, parsed.database) if self.is_sqlite else _postgres_engine(url)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that changes nothing."""
+        with _translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end and rolled back by any exception."""
+        with _translated(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    def for_update(self, statement: Any) -> Any:  # noqa: ANN401 - a Select of any row shape, given back as it came
+        """Lock the selected rows where the database has row locks; SQLite's one writer needs none."""
+        return statement if self.is_sqlite else statement.with_for_update()
+
+    def insert_if_absent(self, table: Table) -> Any:  # noqa: ANN401 - the dialect's own Insert
+        """An insert that does nothing where such a row stands already."""
+        return (sqlite_insert if self.is_sqlite else postgres_insert)(table).on_conflict_do_nothing()
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        origin = getattr(error, "orig", None) or error
+        message = f"the database can't be used: {type(origin).__name__}: {str(origin).splitlines()[0] if str(origin) else ''}"
+        raise LedgerUnavailable(message) from error
+
+
+def _sqlite_engine(url: str, path: str | None) -> Engine:
+    if path and path != ":memory:":
+        _make_folder(Path(path).parent)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}, pool_size=8, max_overflow=64, pool_timeout=10
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+        dbapi_connection.isolation_level = None  # we say BEGIN ourselves, so that a writer locks at once and never deadlocks on upgrade
+        cursor = dbapi_connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}", "temp_store=MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnavailable(f"the database's folder {folder} can't be made: {error.strerror}") from error
+
+
+def _postgres_engine(url: str) -> Engine:
+    return create_engine(
+        url,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": f"-c statement_timeout={POSTGRES_STATEMENT_MS} -c timezone=UTC"},
+    )

@@ -1,0 +1,100 @@
+"""Where a batch stands: counts, rate, when it will be done, and what failed for the same reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from worker.jobs.batches import counts
+from worker.jobs.states import FINAL, OPEN, State
+from worker.jobs.tables import jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from worker.jobs.model import Batch
+
+WINDOW: Final = timedelta(minutes=5)
+_SPREAD: Final = 0.25
+_FAILURES_READ: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Jobs that failed for the same reason: the message with numbers and ids taken out."""
+
+    error_class: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`rate_per_minute` is jobs that came to their end in a minute, over the last five; `eta` when the open ones will be done at that rate."""
+
+    counts: dict[str, int]
+    rate_per_minute: float
+    eta: datetime | None
+    eta_range: tuple[datetime, datetime] | None
+    failures: tuple[Failures, ...]
+
+
+def progress_of(connection: Connection, batch: Batch, now: datetime) -> Progress:
+    """Read where the batch stands."""
+    by_state = counts(connection, batch.id)
+    remaining = sum(by_state[state.value] for state in OPEN)
+    rate = _rate(connection, batch, by_state, now)
+    eta, span = _eta(remaining, rate, now)
+    failures = _failures(connection, batch.id) if by_state[State.FAILED.value] else ()
+    return Progress(by_state, round(rate, 1), eta, span, failures)
+
+
+_CHANGING: Final = (
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE), "<id>"),
+    (re.compile(r"\b[PD]/\S+"), "<document>"),
+    (re.compile(r"\d+(?:[.,:]\d+)*"), "<n>"),
+)
+
+
+def normalised(message: str) -> str:
+    """A message without what differs from one document to the next: ids, document numbers, numbers."""
+    for pattern, word in _CHANGING:
+        message = pattern.sub(word, message)
+    return message
+
+
+def _rate(connection: Connection, batch: Batch, by_state: dict[str, int], now: datetime) -> float:
+    finished = sum(by_state[state.value] for state in FINAL)
+    if not finished:
+        return 0.0
+    until = min(batch.finished_at or now, now)
+    since = max(batch.created_at, until - WINDOW)
+    statement = select(func.count()).where(jobs.c.batch == batch.id, jobs.c.finished_at >= since)
+    recent = connection.execute(statement).scalar_one()
+    minutes: float = max((until - since).total_seconds(), 1.0) / 60.0
+    return float(recent) / minutes
+
+
+def _eta(remaining: int, rate: float, now: datetime) -> tuple[datetime | None, tuple[datetime, datetime] | None]:
+    if not remaining or rate <= 0:
+        return None, None
+    left = timedelta(minutes=remaining / rate)
+    return now + left, (now + left * (1 - _SPREAD), now + left * (1 + _SPREAD))
+
+
+def _failures(connection: Connection, batch_id: str) -> tuple[Failures, ...]:
+    statement = (
+        select(jobs.c.error_class, jobs.c.error_message, func.count().label("n"))
+        .where(jobs.c.batch == batch_id, jobs.c.state == State.FAILED)
+        .group_by(jobs.c.error_class, jobs.c.error_message)
+        .limit(_FAILURES_READ)
+    )
+    groups: dict[tuple[str, str], int] = {}
+    for row in connection.execute(statement):
+        key = (row.error_class or "bug", normalised(row.error_message or ""))
+        groups[key] = groups.get(key, 0) + row.n
+    return tuple(Failures(*key, count=n) for key, n in sorted(groups.items(), key=lambda item: -item[1]))

@@ -1,0 +1,138 @@
+"""The one door to the queue: enqueue, replay, cancel, discard. Every action of a person is on the job's timeline."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from sqlalchemy import and_, delete, insert, or_, select
+
+from worker.errors import Conflict, NotFound
+from worker.jobs.batches import reopen
+from worker.jobs.changes import Change, apply
+from worker.jobs.making import insert_jobs
+from worker.jobs.rows import job_of
+from worker.jobs.states import OPEN, State
+from worker.jobs.tables import idempotency_keys, jobs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from worker.jobs.engine import Database
+    from worker.jobs.model import Job
+    from worker.jobs.verdicts import NewJob
+
+IDEMPOTENCY_LIFE: Final = timedelta(hours=24)
+UNIQUE_LIFE: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """A job, and whether it was there before: by its `unique_key`."""
+
+    job: Job
+    duplicate: bool
+
+
+def enqueue(connection: Connection, new: NewJob, made_by: str, now: datetime) -> Enqueued:
+    """Make the job, or give the one there is with the same unique key (open, or made in the last 24 hours). Call it in a write transaction."""
+    if new.unique_key is not None:
+        present = _same_key(connection, new, now)
+        if present is not None:
+            return Enqueued(present, duplicate=True)
+    return Enqueued(insert_jobs(connection, [new], made_by, now)[0], duplicate=False)
+
+
+def digest_of(body: Any) -> str:  # noqa: ANN401 - JSON value
+    """What two equal requests have in common, however their keys are ordered."""
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def reserve(connection: Connection, owner: str, key: str, digest: str, now: datetime) -> str | None:
+    """Take an idempotency key for the body with this digest.
+
+    Returns the id that was made under it before, or None when it is new: then call `keep` in the same transaction. Raises `Conflict` for another body.
+    """
+    mine = and_(idempotency_keys.c.owner == owner, idempotency_keys.c.key == key)
+    connection.execute(delete(idempotency_keys).where(mine, idempotency_keys.c.expires_at < now))
+    row = connection.execute(select(idempotency_keys).where(mine)).one_or_none()
+    if row is None:
+        return None
+    if row.digest != digest:
+        raise Conflict("this Idempotency-Key was used for another body")
+    made: str = row.made
+    return made
+
+
+def keep(connection: Connection, owner: str, key: str, digest: str, made: str, now: datetime) -> None:
+    """Remember what was made under an idempotency key."""
+    connection.execute(insert(idempotency_keys).values(owner=owner, key=key, digest=digest, made=made, expires_at=now + IDEMPOTENCY_LIFE))
+
+
+def find(connection: Connection, job_id: str) -> Job:
+    """The job, or `NotFound`."""
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no job {job_id}")
+    return job_of(row)
+
+
+def replay(db: Database, connection: Connection, job: Job, by: str, now: datetime, edited: NewJob | None = None) -> Job:
+    """The same job again, with its history; `edited` holds corrected arguments. Attempts start anew. Raises `Conflict` unless failed or cancelled."""
+    if job.state not in {State.FAILED, State.CANCELLED}:
+        raise Conflict(f"a {job.state} job can't be replayed")
+    look_first = bool(job.progress.get("sent_at"))
+    past = [*job.progress.get("past", ()), *([job.erp_id] if job.erp_id else [])]
+    then = replace(
+        job,
+        state=State.QUEUED,
+        attempt=0,
+        deaths=0,
+        due_at=now,
+        finished_at=None,
+        error=None,
+        result=None,
+        erp_id=None,
+        progress={"look_first": look_first, "sent_at": job.progress.get("sent_at"), "past": past[-8:]},
+    )
+    if edited is not None:
+        then = replace(then, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
+    cause = "replayed" if edited is None else "replayed with edited arguments"
+    moved = _moved(db, connection, job, then, cause, by, now)
+    if job.batch is not None:
+        reopen(connection, job.batch, now)
+    return moved
+
+
+def cancel(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+    """Stop an open job that no worker has. One that the ERP has taken is followed no more, and its timeline says so. Raises `Conflict` otherwise."""
+    if job.state not in OPEN or job.state is State.RUNNING:
+        raise Conflict(f"a {job.state} job can't be cancelled" + (": a worker is at it now" if job.state is State.RUNNING else ""))
+    cause = "cancelled; the ERP had taken it and may still carry it out" if job.state is State.WAITING else "cancelled"
+    return _moved(db, connection, job, replace(job, state=State.CANCELLED, finished_at=now, fence=job.fence + 1), cause, by, now)
+
+
+def discard(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+    """Give a failed job up for good. Raises `Conflict` otherwise."""
+    if job.state is not State.FAILED:
+        raise Conflict(f"a {job.state} job can't be discarded: only a failed one can")
+    return _moved(db, connection, job, replace(job, state=State.CANCELLED, finished_at=now), "discarded", by, now)
+
+
+def _moved(db: Database, connection: Connection, job: Job, then: Job, cause: str, by: str, now: datetime) -> Job:
+    kept = apply(db, connection, [Change(job, then, cause, by)], now)
+    if not kept:
+        raise Conflict("the job moved on in the meantime: look again")
+    return kept[0].after
+
+
+def _same_key(connection: Connection, new: NewJob, now: datetime) -> Job | None:
+    named = and_(jobs.c.tenant == new.tenant, jobs.c.kind == new.kind, jobs.c.unique_key == new.unique_key)
+    lives = or_(jobs.c.state.in_([state.value for state in sorted(OPEN)]), jobs.c.created_at >= now - UNIQUE_LIFE)
+    row = connection.execute(select(jobs).where(named, lives).order_by(jobs.c.id).limit(1)).one_or_none()
+    return None if row is None else job_of(row)

@@ -1,0 +1,117 @@
+"""Questions to the ledger: lists by filter with a cursor, newest first, and a job with its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, or_, select
+
+from worker.jobs.model import Attempt, Exchange, Move
+from worker.jobs.rows import batch_of, job_of, move_of
+from worker.jobs.states import State
+from worker.jobs.tables import attempts, batches, exchanges, job_tags, jobs, moves
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from worker.jobs.model import Batch, Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """What to look for; None means anything. `tenants` is what the asker may see, None for all. `q` is a part of reference, ERP id or error text."""
+
+    tenants: tuple[str, ...] | None = None
+    tenant: str | None = None
+    kind: str | None = None
+    state: tuple[str, ...] | None = None
+    batch: str | None = None
+    tag: str | None = None
+    erp_id: str | None = None
+    reference: str | None = None
+    error_class: str | None = None
+    q: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def find_jobs(connection: Connection, wanted: JobFilter, limit: int, after: str | None = None) -> list[Job]:
+    """Up to `limit` jobs, newest first, older than the job `after`."""
+    statement = select(jobs).where(*_conditions(wanted)).order_by(jobs.c.id.desc()).limit(limit)
+    if after is not None:
+        statement = statement.where(jobs.c.id < after)
+    return [job_of(row) for row in connection.execute(statement)]
+
+
+def find_batches(
+    connection: Connection, tenants: Sequence[str] | None, limit: int, after: str | None = None, state: str | None = None
+) -> list[Batch]:
+    """Up to `limit` batches of the tenants (None: all), newest first, older than the batch `after`."""
+    statement = select(batches).order_by(batches.c.id.desc()).limit(limit)
+    if tenants is not None:
+        statement = statement.where(batches.c.tenant.in_(tenants))
+    if after is not None:
+        statement = statement.where(batches.c.id < after)
+    if state is not None:
+        statement = statement.where(batches.c.state == state)
+    return [batch_of(row) for row in connection.execute(statement)]
+
+
+def timeline(connection: Connection, job: Job) -> list[Move]:
+    """Every move of the job, oldest first, beginning with its making."""
+
+    made = Move(job.id, job.created_at, None, State.QUEUED, "made", job.made_by)
+    rows = connection.execute(select(moves).where(moves.c.job == job.id).order_by(moves.c.id))
+    return [made, *(move_of(row) for row in rows)]
+
+
+def history(connection: Connection, job: Job) -> list[Attempt]:
+    """Every start of the job with its calls, oldest first."""
+    calls: dict[int, list[Exchange]] = {}
+    for row in connection.execute(select(exchanges).where(exchanges.c.job == job.id).order_by(exchanges.c.id)):
+        one = Exchange(row.at, row.method, row.url, row.status, row.ms, row.request, row.response)
+        calls.setdefault(row.attempt, []).append(one)
+    tried: dict[int, Attempt] = {}
+    for row in connection.execute(select(attempts).where(attempts.c.job == job.id).order_by(attempts.c.id)):
+        first = tried.get(row.number)
+        started = first.started_at if first else row.started_at
+        tried[row.number] = Attempt(row.number, started, row.ended_at, row.outcome, tuple(calls.get(row.number, ())))
+    return list(tried.values())
+
+
+def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    plain: dict[str, Any] = {
+        "tenant": wanted.tenant,
+        "kind": wanted.kind,
+        "batch": wanted.batch,
+        "erp_id": wanted.erp_id,
+        "reference": wanted.reference,
+        "error_class": wanted.error_class,
+    }
+    found: list[ColumnElement[bool]] = [jobs.c[name] == value for name, value in plain.items() if value is not None]
+    if wanted.tenants is not None:
+        found.append(jobs.c.tenant.in_(wanted.tenants))
+    if wanted.state is not None:
+        found.append(jobs.c.state.in_(wanted.state))
+    if wanted.tag is not None:
+        found.append(jobs.c.id.in_(select(job_tags.c.job).where(job_tags.c.tag == wanted.tag)))
+    if wanted.q is not None:
+        found.append(_anywhere(wanted.q))
+    if wanted.since is not None:
+        found.append(jobs.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(jobs.c.created_at < wanted.until)
+    return found
+
+
+def _anywhere(text: str) -> ColumnElement[bool]:
+    return or_(
+        jobs.c.reference.icontains(text, autoescape=True),
+        jobs.c.erp_id == text,
+        jobs.c.id == text,
+        and_(jobs.c.error_message.is_not(None), jobs.c.error_message.icontains(text, autoescape=True)),
+    )

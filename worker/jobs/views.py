@@ -1,0 +1,110 @@
+"""What people and programs see of the records: the contract's JSON shapes, for the API and for `--json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from worker.jobs.model import Attempt, Batch, Exchange, Job, JobError, Move
+    from worker.jobs.progress import Progress
+
+
+def at(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def job_view(job: Job) -> dict[str, Any]:
+    """A job without its history."""
+    return {
+        "id": job.id,
+        "tenant": job.tenant,
+        "kind": job.kind,
+        "state": job.state.value,
+        "arguments": job.arguments,
+        "reference": job.reference,
+        "erp": job.erp,
+        "erp_id": job.erp_id,
+        "batch": job.batch,
+        "attempt": job.attempt,
+        "max_attempts": job.max_attempts,
+        "priority": job.priority,
+        "tags": list(job.tags),
+        "unique_key": job.unique_key,
+        "created_at": at(job.created_at),
+        "started_at": at(job.started_at),
+        "due_at": at(job.due_at),
+        "finished_at": at(job.finished_at),
+        "result": job.result,
+        "error": error_view(job.error),
+    }
+
+
+def error_view(error: JobError | None) -> dict[str, Any] | None:
+    """Why a job stands where it stands."""
+    if error is None:
+        return None
+    return {"class": error.error_class, "message": error.message, "status": error.status, "retry": error.retry}
+
+
+def story_view(job: Job, moves: Iterable[Move], attempts: Iterable[Attempt]) -> dict[str, Any]:
+    """A job with its timeline and attempts."""
+    return {**job_view(job), "timeline": [move_view(move) for move in moves], "attempts": [attempt_view(each) for each in attempts]}
+
+
+def move_view(move: Move) -> dict[str, Any]:
+    """A line of the timeline."""
+    return {
+        "at": at(move.at),
+        "from": move.origin.value if move.origin else None,
+        "to": move.target.value,
+        "cause": move.cause,
+        "by": move.by,
+    }
+
+
+def attempt_view(attempt: Attempt) -> dict[str, Any]:
+    """One start and its calls."""
+    return {
+        "number": attempt.number,
+        "started_at": at(attempt.started_at),
+        "ended_at": at(attempt.ended_at),
+        "outcome": attempt.outcome,
+        "exchanges": [exchange_view(exchange) for exchange in attempt.exchanges],
+    }
+
+
+def exchange_view(exchange: Exchange) -> dict[str, Any]:
+    """One call, redacted."""
+    return {
+        "at": at(exchange.at),
+        "method": exchange.method,
+        "url": exchange.url,
+        "status": exchange.status,
+        "ms": exchange.ms,
+        "request": exchange.request,
+        "response": exchange.response,
+    }
+
+
+def batch_view(batch: Batch, progress: Progress) -> dict[str, Any]:
+    """A batch with where it stands."""
+    return {
+        "id": batch.id,
+        "tenant": batch.tenant,
+        "kind": batch.kind,
+        "name": batch.name,
+        "state": batch.state.value,
+        "message": batch.message,
+        "created_at": at(batch.created_at),
+        "finished_at": at(batch.finished_at),
+        "total": batch.total,
+        "counts": progress.counts,
+        "rate_per_minute": progress.rate_per_minute,
+        "eta": at(progress.eta),
+        "eta_range": None if progress.eta_range is None else [at(each) for each in progress.eta_range],
+        "failures": [{"error_class": f.error_class, "message": f.message, "count": f.count} for f in progress.failures],
+    }
