@@ -1,0 +1,63 @@
+"""What was said between us and an ERP, redacted and cut, so that an operator can read it with the attempt.
+
+>>> with recorded() as exchanges:
+...     client.release_kit_assembly("P", "000123")
+>>> exchanges[0].status
+202
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from worker.clients.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+MOST: Final = 4096
+_recorder: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer. `url` is path and query, `ms` milliseconds; `status` and `response` are None when no answer came."""
+
+    at: datetime
+    method: str
+    url: str
+    status: int | None
+    ms: float
+    request: str | None
+    response: str | None
+
+
+@contextmanager
+def recorded() -> Iterator[list[Exchange]]:
+    """Collect the exchanges of the calls made inside, in this thread, in their order."""
+    exchanges: list[Exchange] = []
+    token = _recorder.set(exchanges)
+    try:
+        yield exchanges
+    finally:
+        _recorder.reset(token)
+
+
+def note(*, at: datetime, method: str, url: str, status: int | None, ms: float, request: bytes | None, response: bytes | None) -> None:
+    """Keep one exchange, if anyone records. Bodies may be of any size: they are cut before they are read."""
+    exchanges = _recorder.get()
+    if exchanges is None:
+        return
+    exchanges.append(Exchange(at, method, redact(url), status, round(ms, 1), shown(request), shown(response)))
+
+
+def shown(body: bytes | None) -> str | None:
+    """At most 4 KiB of a body as text without secrets; None for no body."""
+    if not body:
+        return None
+    text = redact(body[:MOST].decode("utf-8", errors="replace"))
+    return text if len(body) <= MOST else f"{text}… ({len(body)} bytes in all)"
