@@ -1,0 +1,85 @@
+"""`python -m worker.sandbox`: a sandbox from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from worker.sandbox.faults import FAULTS, parse_faults
+from worker.sandbox.server import run
+from worker.sandbox.settings import CompanySettings, SandboxSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; 2 for wrong use."""
+    options = parser().parse_args(words)
+    try:
+        settings = settings_of(options)
+    except ValueError as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    run(settings, announce if options.announce else None)
+    return 0
+
+
+def announce(port: int) -> None:
+    """One line of JSON that names the port."""
+    sys.stdout.write(json.dumps({"port": port}) + "\n")
+    sys.stdout.flush()
+
+
+def settings_of(options: argparse.Namespace) -> SandboxSettings:
+    """The settings that the options ask for; every company gets the same webhook and limits. Raises `ValueError`."""
+    companies = tuple(
+        CompanySettings(
+            name=name,
+            webhook_url=options.webhook_url,
+            webhook_key=options.webhook_key,
+            calls_per_hour=options.calls_per_hour,
+            slots=options.slots,
+        )
+        for name in options.company or ["demo"]
+    )
+    return SandboxSettings(
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        companies=companies,
+        documents=options.documents,
+        faults=parse_faults(options.fault),
+        accept_ms=options.accept_ms,
+        finish_ms=options.finish_ms,
+        read_ms=options.read_ms,
+        jitter=options.jitter,
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options; their defaults are those of the settings."""
+    default, company = SandboxSettings(), CompanySettings()
+    found = argparse.ArgumentParser(prog="python -m worker.sandbox", description=__doc__)
+    found.add_argument("--host", default=default.host)
+    found.add_argument("--port", type=int, default=9100, help="0 takes a free one")
+    found.add_argument("--announce", action="store_true", help="print the port as one line of JSON")
+    found.add_argument("--fault", action="append", default=[], metavar="NAME[=RATE]", help=f"all, {', '.join(FAULTS)}")
+    found.add_argument("--seed", type=int, default=default.seed)
+    found.add_argument("--company", action="append", default=[], metavar="NAME", help="may be given several times")
+    found.add_argument("--documents", type=int, default=default.documents, help="balanced documents for each company")
+    found.add_argument("--accept-ms", type=float, default=default.accept_ms)
+    found.add_argument("--finish-ms", type=float, default=default.finish_ms)
+    found.add_argument("--read-ms", type=float, default=default.read_ms)
+    found.add_argument("--jitter", type=float, default=default.jitter)
+    found.add_argument("--webhook-url", default=company.webhook_url)
+    found.add_argument("--webhook-key", default="")
+    found.add_argument("--calls-per-hour", type=int, default=company.calls_per_hour)
+    found.add_argument("--slots", type=int, default=company.slots, help="more calls at once are counted as violations")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

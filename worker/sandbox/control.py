@@ -1,0 +1,123 @@
+"""The sandbox's own routes, `/_sandbox/…`: counts, reset, settings and documents. No proof is asked, so they answer on loopback only."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
+
+from worker.sandbox.faults import FAULTS, check_rates
+from worker.sandbox.settings import LIVE, SandboxSettings, checked
+from worker.sandbox.visma.control import change_company, document_counts, drop_document, make_documents
+from worker.sandbox.wire import Answer, json_answer, message, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from worker.sandbox.visma.api import Visma
+    from worker.sandbox.world import World
+
+NO_CONTENT: Final = Answer(204)
+
+
+class Control:
+    """Answers the sandbox's own routes."""
+
+    def __init__(self, world: World, visma: Visma, first: SandboxSettings) -> None:
+        self._world = world
+        self._visma = visma
+        self._first = first
+        self._routes: dict[tuple[str, str], Callable[[Any, dict[str, str]], Answer]] = {
+            ("GET", "counts"): self._counts,
+            ("POST", "reset"): self._reset,
+            ("GET", "settings"): self._settings,
+            ("PATCH", "settings"): self._change,
+            ("GET", "faults"): self._faults,
+            ("POST", "documents"): lambda content, _query: make_documents(self._visma, self._world, content),
+        }
+
+    async def handle(self, request: web.BaseRequest) -> Answer:
+        """Answer one request of the sandbox's owner."""
+        if not is_loopback(request.remote):
+            return message(403, "Only from this machine.")
+        path, _, query = request.raw_path.partition("?")
+        parts = path.strip("/").split("/")[1:]
+        body = await request.read()
+        try:
+            content = parsed(body) if body else {}
+            if not isinstance(content, dict):
+                return message(422, "An object is expected.")
+            return self._route(request.method, parts, content, dict(parse_qsl(query)))
+        except ValueError as fault:
+            return message(422, str(fault))
+
+    def _route(self, method: str, parts: list[str], content: dict[str, Any], query: dict[str, str]) -> Answer:
+        """The answer of the route that these parts name."""
+        if len(parts) == 4 and parts[0] == "documents" and method in {"GET", "DELETE"}:
+            answer = document_counts if method == "GET" else drop_document
+            return answer(self._visma, parts[1], f"{parts[2]}/{parts[3]}")
+        route = self._routes.get((method, "/".join(parts)))
+        return route(content, query) if route is not None else message(404, "There is no such route.")
+
+    def _counts(self, _content: object, query: dict[str, str]) -> Answer:
+        counts = self._visma.counts(documents=query.get("documents") in {"1", "true"})
+        return json_answer(200, {"visma": counts, "faults": self._world.faults.counts})
+
+    def _reset(self, _content: object, _query: object) -> Answer:
+        """Everything as at the start, also settings that were changed since."""
+        self._world.renew(self._first)
+        self._visma.reset()
+        return NO_CONTENT
+
+    def _faults(self, _content: object, _query: object) -> Answer:
+        rates = self._world.faults.rates
+        return json_answer(200, [{"name": name, "meaning": fault.meaning, "default_rate": fault.rate, "rate": rates.get(name, 0.0)} for name, fault in FAULTS.items()])
+
+    def _settings(self, _content: object, _query: object) -> Answer:
+        settings = self._world.settings
+        shown = {name: getattr(settings, name) for name in sorted(LIVE)}
+        return json_answer(200, {**shown, "faults": dict(settings.faults), "companies": [company.name for company in settings.companies]})
+
+    def _change(self, content: dict[str, Any], query: object) -> Answer:
+        """Other settings from now on; nothing changes if one of them is wrong. `faults` are added to those there are; 0 ends one.
+
+        `down`: true, false, or for so many seconds. `advance`: the sandbox's clock goes forward by so many seconds.
+        """
+        changes = dict(content)
+        faults = changes.pop("faults", {})
+        companies = changes.pop("companies", {})
+        down = changes.pop("down", None)
+        advance = changes.pop("advance", 0.0)
+        changed = checked(SandboxSettings, changes, LIVE)
+        changed["faults"] = {**self._world.settings.faults, **check_rates(faults)}
+        changed["companies"] = tuple(change_company(settings, companies.get(settings.name, {})) for settings in self._world.settings.companies)
+        unknown = set(companies) - {settings.name for settings in self._world.settings.companies}
+        if unknown:
+            raise ValueError(f"unknown company: {', '.join(sorted(unknown))}")
+        if not isinstance(advance, int | float) or advance < 0:
+            raise ValueError("advance: seconds are expected")
+        if down is not None:
+            self._world.down_until = _down_until(down, self._world.clock.now())
+        self._world.change(changed)
+        self._world.clock.ahead += advance
+        self._visma.take(self._world.settings.companies)
+        return self._settings(content, query)
+
+
+def _down_until(down: object, now: float) -> float:
+    """When the ERP is up again."""
+    if isinstance(down, bool):
+        return float("inf") if down else 0.0
+    if isinstance(down, int | float):
+        return now + down
+    raise ValueError("down: true, false or seconds are expected")
+
+
+def is_loopback(remote: str | None) -> bool:
+    """Whether a peer's address is this machine's."""
+    try:
+        return ipaddress.ip_address(remote or "").is_loopback
+    except ValueError:
+        return False

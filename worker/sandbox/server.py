@@ -1,0 +1,80 @@
+"""One process, one port: the simulated ERPs and the sandbox's own routes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import uvloop
+from aiohttp import web
+
+from worker.sandbox.control import Control
+from worker.sandbox.visma.api import Visma
+from worker.sandbox.wire import Framed, frame, message
+from worker.sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from worker.sandbox.settings import SandboxSettings
+
+_CONTROL = "_sandbox"
+_GRACE = 1.0
+
+
+class Sandbox:
+    """All simulated ERPs behind one handler; each is found by the first part of the path."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.world = World(settings)
+        self.visma = Visma(self.world)
+        self._control = Control(self.world, self.visma, settings)
+        self._by_prefix: dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = dict.fromkeys(
+            self.visma.prefixes, self.visma.handle
+        )
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        first = request.raw_path.partition("?")[0].split("/", 2)[1]
+        erp = self._by_prefix.get(first)
+        if erp is not None:
+            return await erp(request)
+        answer = await self._control.handle(request) if first == _CONTROL else message(404, "There is nothing here.")
+        return Framed(frame(answer))
+
+    async def close(self) -> None:
+        """Give back what is held."""
+        await self.visma.close()
+
+
+async def serve(settings: SandboxSettings, ready: Callable[[int], None], stop: asyncio.Event | None = None) -> None:
+    """Serve until cancelled or told to stop; `ready` gets the port once calls are answered."""
+    sandbox = Sandbox(settings)
+    server = web.Server(sandbox.handle, access_log=None, keepalive_timeout=600.0)
+    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_GRACE)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=1_024)
+        await site.start()
+        port = runner.addresses[0][1]
+        sandbox.world.base = settings.public_url or f"http://{settings.host}:{port}"
+        ready(port)
+        await (stop or asyncio.Event()).wait()
+    finally:
+        await sandbox.close()
+        await runner.cleanup()
+
+
+def run(settings: SandboxSettings, ready: Callable[[int], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    uvloop.run(_until_signal(settings, ready or (lambda _port: None)))
+
+
+async def _until_signal(settings: SandboxSettings, ready: Callable[[int], None]) -> None:
+    """Serve; both signals end it cleanly."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(settings, ready, stop)

@@ -1,0 +1,1 @@
+"""Visma Net ERP."""

@@ -1,0 +1,66 @@
+"""What the sandbox's owner may do with Visma's companies and documents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.sandbox.settings import COMPANY_LIVE, CompanySettings, checked
+from worker.sandbox.visma.rules import KINDS
+from worker.sandbox.wire import Answer, json_answer, message
+
+if TYPE_CHECKING:
+    from worker.sandbox.visma.api import Visma
+    from worker.sandbox.visma.company import Company
+    from worker.sandbox.world import World
+
+MOST: Final = 1_000_000
+
+
+def make_documents(visma: Visma, world: World, content: dict[str, Any]) -> Answer:
+    """Many documents at once: `{"count", "company"?, "type"?, "status"?, "quantity"?, "item"?}`. Raises `ValueError`."""
+    company = _company(visma, content.get("company", "demo"))
+    count, kind, status = content.get("count", 1), content.get("type", "P"), content.get("status", "B")
+    quantity, item = content.get("quantity", 1.0), content.get("item")
+    if not isinstance(count, int) or not 0 < count <= MOST:
+        raise ValueError(f"count: a number from 1 to {MOST} is expected")
+    if kind not in KINDS or status not in {"H", "B"}:
+        raise ValueError("type is P or D, status H or B")
+    if not isinstance(quantity, int | float) or quantity <= 0:
+        raise ValueError("quantity: a number above 0 is expected")
+    if item is not None and (item not in visma.items or not visma.items[item].stock):
+        raise ValueError(f"item: there is no kit {item!r}")
+    keys = company.make_documents(count, kind, status, float(quantity), item, world.clock.now())
+    return json_answer(201, {"count": count, "first": keys[0], "last": keys[-1]})
+
+
+def document_counts(visma: Visma, name: str, key: str) -> Answer:
+    """What is known of one document."""
+    company = _company(visma, name)
+    if company.documents.get(key) is None and key not in company.counters.tallies:
+        return message(404, "There is no such document.")
+    return json_answer(200, company.told(key))
+
+
+def drop_document(visma: Visma, name: str, key: str) -> Answer:
+    """The document is gone, as if somebody had deleted it in the ERP's own screens; no effect is counted."""
+    company = _company(visma, name)
+    document = company.documents.get(key)
+    if document is None:
+        return message(404, "There is no such document.")
+    company.documents.remove(document)
+    return Answer(204)
+
+
+def change_company(settings: CompanySettings, changes: object) -> CompanySettings:
+    """The company's settings with these changes. Raises `ValueError`."""
+    if not isinstance(changes, dict):
+        raise ValueError(f"{settings.name}: an object is expected")
+    return replace(settings, **checked(CompanySettings, changes, COMPANY_LIVE))
+
+
+def _company(visma: Visma, name: str) -> Company:
+    """The company of this name."""
+    if name not in visma.companies:
+        raise ValueError(f"unknown company: {name}")
+    return visma.companies[name]

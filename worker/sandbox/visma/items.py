@@ -1,0 +1,42 @@
+"""The kits that exist and what they are made of. Generated, the same in every company: `KIT-0001` and so on.
+
+Each kit has three stock components and one non-stock component for labour (documented: labour-type components carry assembly cost).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One line of a kit's specification: `quantity` for one kit."""
+
+    item_id: str
+    description: str
+    quantity: float
+    cost: float
+
+
+LABOUR: Final = Component("LABOUR", "Assembly labour", 0.5, 40.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something in stock. Without components it is no kit."""
+
+    item_id: str
+    description: str
+    stock: tuple[Component, ...] = ()
+    non_stock: tuple[Component, ...] = ()
+
+
+def make_items(kits: int) -> dict[str, Item]:
+    """All items by id: as many kits as asked, and their parts."""
+    parts = [Component(f"PART-{number:04}", f"Part {number}", float(number % 3 + 1), 2.5 * (number % 7 + 1)) for number in range(1, kits + 3)]
+    items = {part.item_id: Item(part.item_id, part.description) for part in (*parts, LABOUR)}
+    for number in range(1, kits + 1):
+        kit = Item(f"KIT-{number:04}", f"Kit {number}", tuple(parts[number - 1 : number + 2]), (LABOUR,))
+        items[kit.item_id] = kit
+    return items

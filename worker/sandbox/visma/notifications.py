@@ -1,0 +1,143 @@
+"""The notification that a background operation has ended.
+
+Its body is not documented: ours has the members that the documents speak of (an id, a status code, the state's location, and by an older text the
+content's). The headers are those of the Visma Webhook Dispatcher, seen in a sample for a sister product.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import orjson
+
+from worker.sandbox.visma.operations import FAILED, state_location
+
+if TYPE_CHECKING:
+    from worker.sandbox.visma.company import Company
+    from worker.sandbox.visma.deliveries import Deliveries
+    from worker.sandbox.visma.operations import Operation
+    from worker.sandbox.world import World
+
+EVENT: Final = "BACKGROUND_API_RESPONSE"
+BATCH: Final = 10
+
+
+class Notifications:
+    """Makes notifications and hands them to delivery, with the faults on the way."""
+
+    def __init__(self, world: World, deliveries: Deliveries) -> None:
+        self._world = world
+        self._deliveries = deliveries
+        self._batches: dict[str, list[Operation]] = {}
+
+    def clear(self) -> None:
+        """Forget what was held back."""
+        self._batches.clear()
+
+    def due(self, operation: Operation) -> bool:
+        """Whether anybody is to be told: the catalogue has it only for operations that ended with a response (documented)."""
+        target = operation.target
+        if not target.subscription and not target.url:
+            return False
+        if operation.status == FAILED:
+            return self._world.settings.notify_failed
+        return operation.code != 204 or self._world.settings.notify_empty
+
+    def notify(self, operation: Operation) -> None:
+        """Tell, in the background, as the faults let it."""
+        counters, settings, faults = operation.company.counters, self._world.settings, self._world.faults
+        counters.notifications["due"] += 1
+        if operation.target.address(operation.company.settings.webhook_url) == "none":
+            counters.notifications["without_address"] += 1
+            return
+        if not faults.active:
+            self._deliveries.spawn(self.send(operation))
+            return
+        key, nth = operation.call.key(), operation.nth
+        if faults.hits("lost", key, nth):
+            counters.notifications["lost"] += 1
+            return
+        if operation.target.subscription and faults.hits("batched", key, nth):
+            self._collect(operation)
+            return
+        wait = settings.late_seconds * (0.5 + faults.part("wait", key, nth) / 2) if faults.hits("late", key, nth) else 0.0
+        notification_id = str(uuid4())
+        self._deliveries.spawn(self.send(operation, wait=wait, notification_id=notification_id))
+        if faults.hits("duplicated", key, nth):
+            again = notification_id if faults.part("same id", key, nth) < 0.5 else str(uuid4())
+            self._deliveries.spawn(self.send(operation, wait=wait + 0.05, notification_id=again))
+
+    async def send(self, operation: Operation, *, wait: float = 0.0, notification_id: str | None = None) -> None:
+        """One notification of one operation."""
+        if wait:
+            await asyncio.sleep(wait)
+        company, target = operation.company, operation.target
+        body = orjson.dumps(content(operation, self._world.base))
+        if target.subscription:
+            headers = {**dict(target.headers), **self._dispatched(company, body, notification_id or str(uuid4()))}
+        else:
+            headers = {"Content-Type": "application/json; charset=utf-8"}
+        address = target.address(company.settings.webhook_url)
+        settings = self._world.settings
+        await self._deliveries.deliver(address, body, headers, company.counters, settings.tries, settings.first_retry)
+
+    def _collect(self, operation: Operation) -> None:
+        """Hold this one back until some more are there or their time is up."""
+        name = operation.company.settings.name
+        held = self._batches.setdefault(name, [])
+        held.append(operation)
+        if len(held) == 1:
+            self._deliveries.spawn(self._flush_later(held))
+        if len(held) >= BATCH:
+            del self._batches[name]
+
+    async def _flush_later(self, held: list[Operation]) -> None:
+        """Send what was held back in one array (seen for the older entity hooks). An array has no room for the callers' headers."""
+        await asyncio.sleep(self._world.settings.batch_seconds)
+        company = held[0].company
+        if self._batches.get(company.settings.name) is held:
+            del self._batches[company.settings.name]
+        body = orjson.dumps([content(operation, self._world.base) for operation in held])
+        headers = self._dispatched(company, body, str(uuid4()))
+        settings = self._world.settings
+        await self._deliveries.deliver(company.settings.webhook_url, body, headers, company.counters, settings.tries, settings.first_retry)
+
+    def _dispatched(self, company: Company, body: bytes, notification_id: str) -> dict[str, str]:
+        """The dispatcher's headers, with the signature over the raw body (documented; the header's name seen)."""
+        settings = company.settings
+        stamp = str(int(self._world.clock.now() * 1000))
+        return {
+            "Content-Type": "application/json; charset=utf-8",
+            "x-vwd-application-id": settings.client_id,
+            "x-vwd-application-version": "1",
+            "x-vwd-event-id": EVENT,
+            "x-vwd-group-id": "visma-net-financials",
+            "x-vwd-notification-id": notification_id,
+            "x-vwd-notification-timestamp": stamp,
+            "x-vwd-subscription-id": f"{settings.name}-subscription",
+            "x-vwd-tenant-id": settings.tenant_id,
+            "x-vwd-webhook-timestamp": stamp,
+            "x-vwd-signature-v1": signature(settings.webhook_key, body),
+        }
+
+
+def content(operation: Operation, base: str) -> dict[str, Any]:
+    """Our reading of the body."""
+    location = state_location(base, operation.operation_id)
+    return {
+        "id": operation.operation_id,
+        "event": EVENT,
+        "tenantId": operation.company.settings.tenant_id,
+        "statusCode": operation.code,
+        "stateLocation": location,
+        "contentLocation": f"{location}/content",
+    }
+
+
+def signature(key: str, body: bytes) -> str:
+    """base64(HMAC-SHA256(key, body)); the key is a plain string (seen)."""
+    return b64encode(hmac.digest(key.encode(), body, "sha256")).decode()
