@@ -1,0 +1,1 @@
+"""Visma Net ERP: kit assemblies and the background API."""
