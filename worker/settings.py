@@ -12,6 +12,20 @@ from typing import Final, Literal
 ERPS: Final = ("visma", "itempath", "intacct")
 ROLES: Final = ("view", "operate", "admin")
 Role = Literal["view", "operate", "admin"]
+JOB_KINDS: Final = (
+    "create_kit_assembly",
+    "update_kit_assembly",
+    "delete_kit_assembly",
+    "release_kit_assembly",
+    "sync_kit_lines",
+    "create_kit_line",
+    "update_kit_line",
+    "delete_kit_line",
+    "create_kit_component",
+    "update_kit_component",
+    "delete_kit_component",
+)
+"""The names of all kinds of job, for rules; what each takes is said by `worker.kinds`."""
 VISMA_SCOPES: Final = " ".join(f"vismanet_erp_service_api:{verb}" for verb in ("read", "create", "update", "delete"))
 
 
@@ -195,8 +209,8 @@ class Timing:
 class Settings:
     """Everything kitrelay was told. `redis_url` is empty for an embedded Redis of our own."""
 
-    database_url: str = "sqlite:///var/kitrelay.db"
-    redis_url: str = ""
+    database_url: str = field(default="sqlite:///var/kitrelay.db", repr=False)  # it may hold a password, and so may the next
+    redis_url: str = field(default="", repr=False)
     port: int = 8000
     web_processes: int = 2
     worker_threads: int = 32

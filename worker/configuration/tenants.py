@@ -1,0 +1,148 @@
+"""What the values of one tenant must hold together: its connections, sync, sources and rules."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.configuration.places import hint
+from worker.errors import Fault
+from worker.settings import ERPS, Retries
+from worker.settings import Visma as VismaSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from worker.configuration.tables import Table, TenantTables
+
+DAY: Final = 86_400.0
+RETRIES: Final = Retries()
+DEFAULTS: Final[dict[str, Any]] = {field.name: field.default for field in fields(VismaSettings)}
+OWN_ID: Final = "standard-webhooks brings an id of its own"
+FITS: Final[dict[str, dict[str, str]]] = {
+    "standard-webhooks": {
+        "header": "standard-webhooks names its headers itself",
+        "encoding": "standard-webhooks has one encoding",
+        "id_header": OWN_ID,
+        "id": OWN_ID,
+    },
+    "bearer": {"header": "bearer stands in Authorization", "encoding": "bearer has no encoding"},
+    "hmac-sha256": {},
+}
+"""By scheme, the keys that mean nothing with it, and why."""
+
+
+def check_tenant(tenant: TenantTables) -> Iterator[Fault]:
+    """All faults between the values of one tenant."""
+    for erp, table in tenant.connections.items():
+        yield from _retries(table)
+        yield from CONNECTION_CHECKS.get(erp, _nothing)(table)
+    yield from _sync(tenant)
+    for table in tenant.sources:
+        yield from _source(table)
+    yield from _source_names(tenant)
+    for table in tenant.rules:
+        yield from _rule(table, tenant)
+
+
+def _nothing(_: Table) -> Iterator[Fault]:
+    yield from ()
+
+
+def _retries(table: Table) -> Iterator[Fault]:
+    first, most = table.get("retry_first", RETRIES.first), table.get("retry_max", RETRIES.most)
+    if first and most and first > most:
+        yield Fault(
+            table.at("retry_first" if "retry_first" in table.written else "retry_max"), "retry_first must not be longer than retry_max"
+        )
+
+
+def _visma(table: Table) -> Iterator[Fault]:
+    yield from _proofs(table)
+    give_up = table.get("give_up", DEFAULTS["give_up"])
+    if give_up and give_up >= DAY:
+        yield Fault(table.at("give_up"), "must be shorter than 24h: by then Visma has forgotten the operation")
+    for key in ("poll_max", "second_look"):
+        wait = table.get(key, DEFAULTS[key])
+        if wait and give_up and wait >= give_up:
+            yield Fault(table.at(key if key in table.written else "give_up"), f"{key} must be shorter than give_up")
+    first, most = table.get("first_poll"), table.get("poll_max", DEFAULTS["poll_max"])
+    if first and most and first > most:
+        yield Fault(table.at("first_poll"), "must not be longer than poll_max")
+
+
+def _proofs(table: Table) -> Iterator[Fault]:
+    """What the way of being notified needs, so that notifications are not all refused."""
+    background = table.get("background", "subscription")
+    needs = {"subscription": ("webhook_keys",), "url": ("callback_url", "callback_tokens")}.get(background, ())
+    for key in needs:
+        if key not in table.written or table.get(key) == ():
+            yield Fault(table.at(key), f'is required with background = "{background}"')
+
+
+def _itempath(table: Table) -> Iterator[Fault]:
+    has = table.written
+    if "token" in has:
+        for key in sorted({"username", "password"} & has):
+            yield Fault(table.at(key), "is of no use beside token: give one or the other")
+    elif not {"username", "password"} & has:
+        yield Fault(table.path, "needs token, or username with password")
+    else:
+        for key in sorted({"username", "password"} - has):
+            yield Fault(table.at(key), "is required, as username and password go together")
+
+
+CONNECTION_CHECKS: Final[dict[str, Callable[[Table], Iterator[Fault]]]] = {"visma": _visma, "itempath": _itempath}
+
+
+def _sync(tenant: TenantTables) -> Iterator[Fault]:
+    table, connected = tenant.sync, tenant.connections
+    source, targets = table.get("source"), table.get("targets")
+    if source and source not in connected:
+        yield Fault(table.at("source"), "this tenant has no such connection")
+    if source and ("targets" not in table.written or targets == ()):
+        yield Fault(table.at("targets"), "is required where there is a source")
+    for index, target in enumerate(targets or ()):
+        place = f"{table.at('targets')}[{index}]"
+        if target not in connected:
+            yield Fault(place, "this tenant has no such connection")
+        if target == source:
+            yield Fault(place, "is the source")
+        if target in targets[:index]:
+            yield Fault(place, "is named twice")
+    for target in table.get("nested") or ():
+        if target not in ERPS:
+            yield Fault(f"{table.at('nested')}.{target}", f"is no target{hint(target, ERPS)}")
+
+
+def _source(table: Table) -> Iterator[Fault]:
+    scheme, has = table.get("scheme"), table.written
+    if scheme == "hmac-sha256" and "header" not in has:
+        yield Fault(table.at("header"), "is required with hmac-sha256")
+    for key, why in FITS.get(scheme, {}).items():
+        if key in has:
+            yield Fault(table.at(key), f"does not belong here: {why}")
+    if scheme != "standard-webhooks" and {"id", "id_header"} <= has:
+        yield Fault(table.at("id"), "is of no use beside id_header: give one or the other")
+
+
+def _source_names(tenant: TenantTables) -> Iterator[Fault]:
+    names: set[str] = set()
+    for table in tenant.sources:
+        name = table.get("name")
+        if name in ERPS:
+            yield Fault(table.at("name"), "is an ERP's: choose another")
+        if name in names:
+            yield Fault(table.at("name"), "is the name of a source before it")
+        names |= {name} if name else set()
+
+
+def _rule(table: Table, tenant: TenantTables) -> Iterator[Fault]:
+    source = table.get("source")
+    if source is None:
+        return
+    if source in ERPS and source not in tenant.connections:
+        yield Fault(table.at("source"), "this tenant has no such connection")
+    known = {*ERPS, *(other.get("name") for other in tenant.sources)}
+    if source not in known:
+        yield Fault(table.at("source"), "is neither a source of this tenant nor visma, itempath or intacct")
