@@ -20,11 +20,12 @@ LISTS: Final[dict[str, type[Form]]] = {"sources": Sources, "rules": Rules}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its path, the keys that were written, and the values that are good."""
+    """One table: its path, the keys that were written, and the values that are good. `broken`: something else stood there."""
 
     path: str
     written: frozenset[str] = frozenset()
     values: dict[str, Any] = field(default_factory=dict, repr=False)
+    broken: bool = False
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - the form says which type
         """The value; `default` when it was not written; None when what was written is a fault already."""
@@ -76,7 +77,7 @@ class _Reader:
         """One table through its form."""
         if not isinstance(raw, dict):
             self.faults.append(Fault(path, "must be a table"))
-            return Table(path)
+            return Table(path, broken=True)
         schema = form()
         self._name_unknown(raw, [*(field.data_key or name for name, field in schema.fields.items()), *also], path)
         try:

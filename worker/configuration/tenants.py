@@ -35,8 +35,9 @@ FITS: Final[dict[str, dict[str, str]]] = {
 def check_tenant(tenant: TenantTables) -> Iterator[Fault]:
     """All faults between the values of one tenant."""
     for erp, table in tenant.connections.items():
-        yield from _retries(table)
-        yield from CONNECTION_CHECKS.get(erp, _nothing)(table)
+        if not table.broken:
+            yield from _retries(table)
+            yield from CONNECTION_CHECKS.get(erp, _nothing)(table)
     yield from _sync(tenant)
     for table in tenant.sources:
         yield from _source(table)
@@ -62,10 +63,11 @@ def _visma(table: Table) -> Iterator[Fault]:
     give_up = table.get("give_up", DEFAULTS["give_up"])
     if give_up and give_up >= DAY:
         yield Fault(table.at("give_up"), "must be shorter than 24h: by then Visma has forgotten the operation")
-    for key in ("poll_max", "second_look"):
-        wait = table.get(key, DEFAULTS[key])
-        if wait and give_up and wait >= give_up:
-            yield Fault(table.at(key if key in table.written else "give_up"), f"{key} must be shorter than give_up")
+    waits = {key: table.get(key, DEFAULTS[key]) for key in ("poll_max", "second_look")}
+    longer = [key for key, wait in waits.items() if wait and give_up and wait >= give_up]
+    yield from (Fault(table.at(key), "must be shorter than give_up") for key in longer if key in table.written)
+    if unwritten := [key for key in longer if key not in table.written]:
+        yield Fault(table.at("give_up"), f"must be longer than {' and '.join(unwritten)}")
     first, most = table.get("first_poll"), table.get("poll_max", DEFAULTS["poll_max"])
     if first and most and first > most:
         yield Fault(table.at("first_poll"), "must not be longer than poll_max")
