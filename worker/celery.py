@@ -75,7 +75,8 @@ def guard_kombu() -> None:
     kombu 5.7 closes a broken channel whose connection has lost its client already, and ends in an AttributeError that its consumer does not take for a
     lost connection: the worker exits. Seen in 4 of 18 kills of Redis; as a connection error it recovers. Pinned to kombu 5.7.0.
     """
-    original = kombu_redis.Channel._connparams  # noqa: SLF001 - there is no public place for it
+    channel: Any = kombu_redis.Channel
+    original = channel._connparams  # noqa: SLF001 - there is no public place for it
     if getattr(original, "guarded", False):
         return
 
@@ -86,7 +87,7 @@ def guard_kombu() -> None:
         return original(self, asynchronous)
 
     guarded.guarded = True  # type: ignore[attr-defined]
-    kombu_redis.Channel._connparams = guarded  # noqa: SLF001 - as above
+    channel._connparams = guarded  # noqa: SLF001 - as above
 
 
 guard_kombu()

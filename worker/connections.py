@@ -24,6 +24,19 @@ SLOW_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call on a connection as it is kept: redacted, bodies cut. `url` is path and query, `ms` milliseconds; no `status` when no answer came."""
+
+    at: datetime
+    method: str
+    url: str
+    status: int | None
+    ms: float
+    request: str | None
+    response: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What the settings allow a connection: calls under way at once, calls an hour (None: no ceiling of ours), and how many calls one share may hold."""
 

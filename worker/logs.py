@@ -11,7 +11,7 @@ import structlog
 def set_up(*, level: str = "INFO", readable: bool | None = None) -> None:
     """Set up once at a process's start. `readable` None: by whether standard error is a terminal."""
     plain = sys.stderr.isatty() if readable is None else readable
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

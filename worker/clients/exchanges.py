@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from worker.clients.redaction import redact
+from worker.connections import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +21,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 4096
 _recorder: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its answer. `url` is path and query, `ms` milliseconds; `status` and `response` are None when no answer came."""
-
-    at: datetime
-    method: str
-    url: str
-    status: int | None
-    ms: float
-    request: str | None
-    response: str | None
 
 
 @contextmanager
@@ -61,3 +48,6 @@ def shown(body: bytes | None) -> str | None:
         return None
     text = redact(body[:MOST].decode("utf-8", errors="replace"))
     return text if len(body) <= MOST else f"{text}… ({len(body)} bytes in all)"
+
+
+__all__ = ["MOST", "Exchange", "note", "recorded", "shown"]

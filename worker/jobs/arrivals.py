@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from worker.jobs.model import Delivery
 
 KEY_DAYS: Final = timedelta(days=7)
+_Key = tuple[str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Stored:
 
 def store(db: Database, connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[Stored]:
     """Store the arrivals of one moment together; answers in the same order. Call it in a write transaction."""
-    known = _known_keys(connection, arrivals, now)
+    known, expired = _known_keys(connection, arrivals, now)
+    _forget(connection, expired)
     matches, nameless = _matches(db, connection, arrivals)
     answers: list[Stored] = []
     fresh: list[tuple[Arrival, list[str]]] = []
@@ -114,22 +116,28 @@ def forget_keys(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(delivery_keys).where(delivery_keys.c.expires_at < now)).rowcount
 
 
-def _known_keys(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> dict[tuple[str, str, str | None], str]:
+def _known_keys(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> tuple[dict[_Key, str], list[_Key]]:
+    """The deliveries that used these keys before, and the keys whose life is over and which stand there still."""
     keys = [arrival.key for arrival in arrivals if arrival.key is not None]
     if not keys:
-        return {}
-    statement = select(delivery_keys).where(
-        delivery_keys.c.tenant.in_({arrival.tenant for arrival in arrivals}),
-        delivery_keys.c.key.in_(keys),
-        delivery_keys.c.expires_at >= now,
-    )
-    return {(row.tenant, row.source, row.key): row.delivery for row in connection.execute(statement)}
+        return {}, []
+    tenants = {arrival.tenant for arrival in arrivals}
+    statement = select(delivery_keys).where(delivery_keys.c.tenant.in_(tenants), delivery_keys.c.key.in_(keys))
+    rows = connection.execute(statement).all()
+    known = {(row.tenant, row.source, row.key): row.delivery for row in rows if row.expires_at >= now}
+    return known, [(row.tenant, row.source, row.key) for row in rows if row.expires_at < now]
 
 
-def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) -> tuple[dict[str, list[str]], set[str]]:
+def _forget(connection: Connection, expired: Sequence[_Key]) -> None:
+    for tenant, source, key in expired:
+        named = and_(delivery_keys.c.tenant == tenant, delivery_keys.c.source == source, delivery_keys.c.key == key)
+        connection.execute(delete(delivery_keys).where(named))
+
+
+def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) -> tuple[dict[str, list[str]], set[tuple[str, str]]]:
     """Which jobs each arrival is about: our own id first, then the ERP's; always within the tenant that the signature proved.
 
-    The second value is the jobs whose operation is not known yet.
+    The second value is the jobs, with their tenant, whose operation is not known yet.
     """
     news = [each for arrival in arrivals for each in arrival.news]
     job_ids = {each.job for each in news if each.job}
@@ -137,14 +145,15 @@ def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) 
     if not job_ids and not operations:
         return {}, set()
     wanted = or_(jobs.c.id.in_(job_ids), and_(jobs.c.tenant.in_({a.tenant for a in arrivals}), jobs.c.erp_id.in_(operations)))
-    rows = connection.execute(db.for_update(select(jobs.c.id, jobs.c.tenant, jobs.c.erp_id).where(wanted))).all()
+    ordered = select(jobs.c.id, jobs.c.tenant, jobs.c.erp_id).where(wanted).order_by(jobs.c.id)  # locked in one order: no deadlocks
+    rows = connection.execute(db.for_update(ordered)).all()
     by_id = {(row.tenant, row.id): row.id for row in rows}
     by_operation = {(row.tenant, row.erp_id): row.id for row in rows if row.erp_id}
     found: dict[str, list[str]] = {}
     for arrival in arrivals:
         hits = [by_id.get((arrival.tenant, n.job or "")) or by_operation.get((arrival.tenant, n.operation or "")) for n in arrival.news]
         found[arrival.id] = sorted({hit for hit in hits if hit})
-    return found, {row.id for row in rows if row.erp_id is None}
+    return found, {(row.tenant, row.id) for row in rows if row.erp_id is None}
 
 
 def _insert(connection: Connection, fresh: Sequence[tuple[Arrival, list[str]]], now: datetime) -> None:
@@ -161,21 +170,15 @@ def _insert(connection: Connection, fresh: Sequence[tuple[Arrival, list[str]]], 
 
 
 def _remember(connection: Connection, keyed: Sequence[Arrival], now: datetime) -> None:
-    for arrival in keyed:  # a key whose life is over may stand there still
-        expired = and_(
-            delivery_keys.c.tenant == arrival.tenant, delivery_keys.c.source == arrival.source, delivery_keys.c.key == arrival.key
-        )
-        if arrival.key_life < KEY_DAYS:
-            connection.execute(delete(delivery_keys).where(expired, delivery_keys.c.expires_at < now))
     connection.execute(
         insert(delivery_keys),
         [{"tenant": a.tenant, "source": a.source, "key": a.key, "delivery": a.id, "expires_at": now + a.key_life} for a in keyed],
     )
 
 
-def _learn_operations(connection: Connection, fresh: Sequence[tuple[Arrival, list[str]]], nameless: set[str]) -> None:
+def _learn_operations(connection: Connection, fresh: Sequence[tuple[Arrival, list[str]]], nameless: set[tuple[str, str]]) -> None:
     """A notification that names our job tells the operation's id, should the 202 have been lost."""
-    told = {n.job: n.operation for arrival, _ in fresh for n in arrival.news if n.operation and n.job in nameless}
+    told = {n.job: n.operation for arrival, _ in fresh for n in arrival.news if n.operation and (arrival.tenant, n.job) in nameless}
     for job, operation in told.items():
         connection.execute(update(jobs).where(jobs.c.id == job, jobs.c.erp_id.is_(None)).values(erp_id=operation))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from worker.jobs.engine import Database
+    from worker.jobs.model import Lane
     from worker.jobs.verdicts import NewJob
 
 CHUNK: Final = 1_000
@@ -164,7 +165,7 @@ def planning(connection: Connection) -> list[Batch]:
 
 def counts(connection: Connection, batch_id: str) -> dict[str, int]:
     """How many of the batch's jobs stand in each state; every state is there."""
-    found = dict(
+    found: dict[str, int] = dict(
         connection.execute(select(jobs.c.state, func.count()).where(jobs.c.batch == batch_id).group_by(jobs.c.state)).tuples().all()
     )
     return {state.value: found.get(state.value, 0) for state in State}
@@ -197,10 +198,12 @@ def _cancel(connection: Connection, found: list[tuple[str, str]], now: datetime)
     connection.execute(insert(moves), lines)
 
 
-def close_finished(connection: Connection, now: datetime) -> list[str]:
-    """Running and paused batches with no open job are done; their ids."""
+def close_finished(connection: Connection, now: datetime, lane: Lane | None = None) -> list[str]:
+    """Running and paused batches, of the lane or of all, with no open job are done; their ids."""
     open_jobs = select(jobs.c.id).where(jobs.c.batch == batches.c.id, jobs.c.state.in_([state.value for state in sorted(OPEN)])).exists()
     candidates = select(batches.c.id).where(batches.c.state.in_([BatchState.RUNNING.value, BatchState.PAUSED.value]), ~open_jobs)
+    if lane is not None:
+        candidates = candidates.where(batches.c.tenant == lane.tenant, batches.c.erp == lane.erp)
     closed = list(connection.execute(candidates).scalars())
     for batch_id in closed:
         unhappy = and_(jobs.c.batch == batch_id, jobs.c.state.in_([s.value for s in sorted(FINAL - {State.SUCCEEDED})]))

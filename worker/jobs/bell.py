@@ -4,22 +4,54 @@ from __future__ import annotations
 
 from threading import Condition, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from worker.celery import DRAIN, PLAN, publishing
+from worker.celery import DRAIN, PLAN, make_app, publishing
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from worker.jobs.model import Lane
+    from worker.settings import Timing
 
 SPACING: Final = 0.25
 """A lane is rung at most once in so many seconds by one process."""
 
 _REST: Final = 1.0
 _log = structlog.get_logger("bell")
+
+
+class Ringing(Protocol):
+    """What may be rung. Never raises, never waits."""
+
+    def ring(self, lane: Lane) -> None:
+        """There is work on this lane."""
+
+    def plan(self, batch_id: str) -> None:
+        """There is a batch whose documents are to be looked for."""
+
+    def close(self, timeout: float = 2.0) -> None:
+        """No more rings."""
+
+
+class Silence:
+    """A bell where there is no broker: the scheduler finds what is due."""
+
+    def ring(self, lane: Lane) -> None:
+        """Nothing."""
+
+    def plan(self, batch_id: str) -> None:
+        """Nothing."""
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Nothing."""
+
+
+def bell_for(redis_url: str, timing: Timing) -> Ringing:
+    """The bell on this broker; silence where none is named. Make it after a fork: it publishes from a thread."""
+    return Bell(make_app(redis_url, timing)) if redis_url else Silence()
 
 
 class Bell:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, insert, select, update
 
 from worker.errors import Conflict
-from worker.jobs.making import insert_jobs
+from worker.jobs.making import add_to_totals, insert_jobs
 from worker.jobs.rows import changing_values
 from worker.jobs.states import State, may_move
 from worker.jobs.tables import attempts, exchanges, jobs, moves
@@ -56,6 +56,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     followers = [new for change in kept for new in change.follow]
     if followers:
         insert_jobs(connection, followers, "a job before it", now)
+        add_to_totals(connection, followers)
     return kept
 
 

@@ -38,6 +38,7 @@ def enlist(connection: Connection, worker: str, place: str, role: str, now: date
     if old:
         connection.execute(update(workers).where(workers.c.id.in_(old)).values(buried=True))
         connection.execute(update(holdings).where(holdings.c.worker.in_(old), holdings.c.until > now + LINGER).values(until=now + LINGER))
+    connection.execute(delete(workers).where(workers.c.id == worker))
     connection.execute(insert(workers).values(id=worker, place=place, role=role, started_at=now, beat_at=now, buried=False))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from worker.jobs.model import Job, new_id
 from worker.jobs.rows import values_of
-from worker.jobs.tables import job_tags, jobs
+from worker.jobs.tables import batches, job_tags, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,3 +51,9 @@ def insert_jobs(connection: Connection, news: Iterable[NewJob], made_by: str, no
     if tags:
         connection.execute(insert(job_tags), tags)
     return made
+
+
+def add_to_totals(connection: Connection, news: Iterable[NewJob]) -> None:
+    """Count jobs that joined their batch after it was made."""
+    for batch, count in Counter(new.batch for new in news if new.batch is not None).items():
+        connection.execute(update(batches).where(batches.c.id == batch).values(total=batches.c.total + count))

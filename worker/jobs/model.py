@@ -8,6 +8,7 @@ from typing import Any
 
 import uuid_utils
 
+from worker.connections import Exchange
 from worker.errors import ERROR_CLASSES
 from worker.jobs.states import BatchState, State
 
@@ -100,19 +101,6 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One call to an ERP as it is kept: redacted, bodies cut. `url` is path and query; `ms` milliseconds."""
-
-    at: datetime
-    method: str
-    url: str
-    status: int | None
-    ms: float
-    request: str | None
-    response: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """One start of a job by a worker, or the looks that followed it."""
 
@@ -160,3 +148,6 @@ class Delivery:
     key: str | None = None
     operation: str | None = None
     jobs: tuple[str, ...] = ()
+
+
+__all__ = ["Attempt", "Batch", "Delivery", "Exchange", "Job", "JobError", "Lane", "Move", "new_id"]

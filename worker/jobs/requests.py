@@ -72,7 +72,14 @@ def check_items(settings: Settings, tenant: str, kind_name: str, items: Iterable
 
 
 def new_items(
-    settings: Settings, tenant: str, kind_name: str, items: Iterable[Mapping[str, Any]], batch: str, *, priority: int = 0, tags: tuple[str, ...] = ()
+    settings: Settings,
+    tenant: str,
+    kind_name: str,
+    items: Iterable[Mapping[str, Any]],
+    batch: str,
+    *,
+    priority: int = 0,
+    tags: tuple[str, ...] = (),
 ) -> Iterator[NewJob]:
     """The jobs of a batch, one by one, so that a hundred thousand take no more memory than one."""
     kind = kind_for(settings, tenant, kind_name)

@@ -1,0 +1,79 @@
+"""The documents of a selection, page by page, as jobs of a batch. What was read is remembered, so that a restart goes on where it was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.assemblies.visma_clock import on_their_clock
+from worker.clients.visma.lists import KitAssemblyFilter
+from worker.errors import Rejected
+from worker.handling import Page
+from worker.jobs.verdicts import NewJob
+from worker.kinds import KINDS
+
+if TYPE_CHECKING:
+    from worker.clients.visma.client import VismaClient
+    from worker.clients.visma.records import KitAssemblyStatus
+    from worker.jobs.model import Batch
+
+PAGE: Final = 1_000
+MOST_PASSES: Final = 3
+"""A list that changes while it is read is read again, at most so often in all: rows slip over page borders."""
+
+
+def filters_of(select: dict[str, Any], clock_minutes: int) -> KitAssemblyFilter:
+    """Visma's filter for a selection. It takes one border for each time: an `until` beside a `since` is kept on our side."""
+    borders: dict[str, Any] = {}
+    if since := select.get("created_since"):
+        borders |= {"created": _border(since, clock_minutes), "created_condition": ">="}
+    elif until := select.get("created_until"):
+        borders |= {"created": _border(until, clock_minutes), "created_condition": "<"}
+    if since := select.get("modified_since"):
+        borders |= {"last_modified": _border(since, clock_minutes), "last_modified_condition": ">="}
+    return KitAssemblyFilter(type=select.get("type"), status=select.get("status"), **borders)
+
+
+def next_page(client: VismaClient, batch: Batch, max_attempts: int, clock_minutes: int | None) -> Page:
+    """The next page of the batch's selection. Raises `CallError`."""
+    if batch.select is None:
+        raise Rejected("the batch has no selection")
+    planned = batch.planned or {"page": 1, "pass": 1}
+    minutes = clock_minutes or 0
+    page = client.list_statuses(filters_of(batch.select, minutes), page_number=planned["page"], page_size=PAGE)
+    until = batch.select.get("created_until")
+    news = [_job(batch, record, max_attempts) for record in page.records if _before(record, until, minutes)]
+    first_total = planned.get("total", page.total_count)
+    if not page.last:
+        return Page(news, {**planned, "page": planned["page"] + 1, "total": first_total}, last=False)
+    if page.total_count != first_total and planned["pass"] < MOST_PASSES:
+        return Page(news, {"page": 1, "pass": planned["pass"] + 1}, last=False)
+    return Page(news, {**planned, "done": True}, last=True)
+
+
+def _job(batch: Batch, record: KitAssemblyStatus, max_attempts: int) -> NewJob:
+    kind = KINDS[batch.kind]
+    arguments = {"type": record.type, "ref_no": record.ref_no}
+    return NewJob(
+        tenant=batch.tenant,
+        erp=batch.erp,
+        kind=kind.name,
+        arguments=arguments,
+        reference=kind.reference(arguments),
+        subject=kind.subject(arguments),
+        max_attempts=max_attempts,
+        priority=batch.priority,
+        tags=batch.tags,
+        batch=batch.id,
+    )
+
+
+def _before(record: KitAssemblyStatus, until: str | None, clock_minutes: int) -> bool:
+    if until is None or record.created is None:
+        return True
+    return record.created[:19] < _border(until, clock_minutes).isoformat()[:19]
+
+
+def _border(text: str, clock_minutes: int) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return on_their_clock(moment if moment.tzinfo else moment.replace(tzinfo=UTC), clock_minutes)

@@ -1,0 +1,153 @@
+"""Whether Visma shows what a job asked for: the only thing that counts as done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.assemblies.visma_clock import on_their_clock
+from worker.clients.visma.comparison import unseen
+from worker.clients.visma.lists import KitAssemblyFilter
+from worker.clients.visma.records import Accepted
+from worker.errors import BadAnswer, Missing
+from worker.jobs.verdicts import NewJob, done
+from worker.kinds import KINDS
+
+if TYPE_CHECKING:
+    from worker.clients.visma.client import VismaClient
+    from worker.clients.visma.records import KitAssembly, KitAssemblyStatus
+    from worker.jobs.model import Job
+    from worker.jobs.verdicts import Verdict
+
+RELEASED: Final = "R"
+_NAMES: Final = frozenset({"type", "ref_no", "release"})
+WINDOW: Final = timedelta(seconds=90)
+"""How far Visma's clock may be from ours when a create is looked for."""
+
+_MOST_PAGES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a look at the document showed: the verdict if it is done, what is not there yet if not, and the document."""
+
+    verdict: Verdict | None
+    missing: str = ""
+    document: KitAssembly | None = None
+    gone: bool = False
+    ambiguous: bool = False
+
+
+def mark_of(job_id: str) -> str:
+    """The reference that a create carries in its description."""
+    return f"[kr:{job_id.replace('-', '')[-12:]}]"
+
+
+def fields_of(job: Job, *, mark: bool) -> dict[str, Any]:
+    """The fields to write, in snake case; a create carries our mark at the end of its description, if wanted."""
+    creates = KINDS[job.kind].operation == "create"
+    fields = {name: value for name, value in job.arguments.items() if name != "release" and (creates or name not in _NAMES)}
+    if creates and mark:
+        described = str(fields.get("description") or "")
+        fields["description"] = f"{described} {mark_of(job.id)}".strip()
+    return fields
+
+
+def released(job: Job, document: KitAssembly | KitAssemblyStatus, cause: str) -> Verdict:
+    """A release that is seen."""
+    changed = getattr(document, "last_modified_date_time", None) or getattr(document, "last_modified", None)
+    return done(cause, {"type": document.type, "ref_no": document.ref_no, "status": RELEASED, "last_modified": changed})
+
+
+def created(job: Job, document: KitAssembly | KitAssemblyStatus, cause: str) -> Verdict:
+    """A create that is seen; with `release` a release job follows in the same transaction."""
+    named = {"type": document.type, "ref_no": document.ref_no}
+    follow: tuple[NewJob, ...] = ()
+    if job.arguments.get("release"):
+        kind = KINDS["release_kit_assembly"]
+        follow = (
+            NewJob(
+                tenant=job.tenant,
+                erp=job.erp,
+                kind=kind.name,
+                arguments=dict(named),
+                reference=kind.reference(named),
+                subject=kind.subject(named),
+                max_attempts=job.max_attempts,
+                unique_key=f"release-of:{job.id}",
+                priority=job.priority,
+                tags=job.tags,
+                batch=job.batch,
+            ),
+        )
+    return done(cause, {**named, "status": document.status}, follow=follow)
+
+
+def read(client: VismaClient, kind: str, ref_no: str) -> KitAssembly:
+    """The document now. Raises `CallError`, `Missing` if there is none."""
+    answer = client.get_kit_assembly(kind, ref_no)
+    if isinstance(answer, Accepted):
+        raise BadAnswer("Visma queued a plain read")
+    return answer
+
+
+def see(client: VismaClient, job: Job, *, mark: bool, clock_minutes: int | None) -> Sight:
+    """Read the document that the job is about. Raises `CallError`."""
+    operation = KINDS[job.kind].operation
+    if operation == "create":
+        return _see_created(client, job, mark=mark, clock_minutes=clock_minutes)
+    try:
+        document = read(client, job.arguments["type"], job.arguments["ref_no"])
+    except Missing:
+        verdict = done("it is gone") if operation == "delete" else None
+        return Sight(verdict, missing="the document does not exist", gone=True)
+    if operation == "release":
+        verdict = released(job, document, "read back: status R") if document.status == RELEASED else None
+        return Sight(verdict, f"its status is {document.status}", document)
+    if operation == "delete":
+        return Sight(None, "the document still exists", document)
+    left = unseen(fields_of(job, mark=mark), document)
+    verdict = (
+        done("read back as asked", {"type": document.type, "ref_no": document.ref_no, "status": document.status}) if not left else None
+    )
+    return Sight(verdict, f"it does not show {', '.join(left)}", document)
+
+
+def see_number(client: VismaClient, job: Job, kind: str | None, ref_no: str) -> Sight:
+    """Read the document that a create's answer named."""
+    kind = kind or str(job.arguments.get("type", "P"))
+    try:
+        document = read(client, kind, ref_no)
+    except Missing:
+        return Sight(None, f"{kind}/{ref_no} can't be read yet")
+    return Sight(created(job, document, f"read back: {kind}/{ref_no}"), document=document)
+
+
+def _see_created(client: VismaClient, job: Job, *, mark: bool, clock_minutes: int | None) -> Sight:
+    """Look for a create's document among those made since it was sent: by our mark; without one, by item and quantity."""
+    since = datetime.fromtimestamp(job.progress.get("sent_at", job.created_at.timestamp()), UTC) - WINDOW
+    border = on_their_clock(since, clock_minutes) if clock_minutes is not None else since.replace(tzinfo=None) - timedelta(hours=14)
+    kind = job.arguments.get("type", "P")
+    filters = KitAssemblyFilter(type=kind, created=border, created_condition=">=")
+    alike = []
+    for number in range(1, _MOST_PAGES + 1):
+        page = client.list_statuses(filters, page_number=number)
+        for record in page.records:
+            if mark and mark_of(job.id) in (record.description or ""):
+                return Sight(created(job, record, f"found by its mark: {record.type}/{record.ref_no}"))
+            if not mark and _alike(job, record):
+                alike.append(f"{record.type}/{record.ref_no}")
+        if page.last:
+            break
+    if alike:
+        return Sight(None, f"it may be {' or '.join(alike[:5])}: same item and quantity, made since", ambiguous=True)
+    return Sight(None, "no document made since shows it")
+
+
+def _alike(job: Job, record: KitAssemblyStatus) -> bool:
+    return (
+        record.item_id == job.arguments["item_id"]
+        and record.quantity is not None
+        and float(record.quantity) == float(job.arguments["quantity"])
+    )

@@ -1,0 +1,108 @@
+"""A job's first call, and what its answer means for the job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from worker.assemblies.seeing import fields_of, see
+from worker.clients.visma.names import background_header
+from worker.clients.visma.records import Accepted
+from worker.errors import AuthRefused, BadAnswer, CallError, Missing, NotSent, RateLimited, Rejected, Unclear
+from worker.jobs.model import JobError
+from worker.jobs.retries import not_before
+from worker.jobs.verdicts import accepted, again, done, doubt, failed, retry
+from worker.kinds import KINDS
+
+if TYPE_CHECKING:
+    from worker.clients.visma.client import VismaClient
+    from worker.jobs.model import Job
+    from worker.jobs.verdicts import Verdict
+    from worker.settings import Visma
+
+FIRST_POLL: Final = {"create": 30.0, "release": 30.0, "update": 5.0, "delete": 5.0}
+"""Seconds until the first look, unless the settings say otherwise: an update or delete may end without a notification."""
+
+_AUTH_WAIT: Final = 30.0
+_FORBIDDEN: Final = 403
+
+
+def first_poll(settings: Visma, job: Job) -> float:
+    """How long to wait for the notification before asking, in seconds."""
+    return settings.first_poll if settings.first_poll is not None else FIRST_POLL[KINDS[job.kind].operation]
+
+
+def start(client: VismaClient, settings: Visma, job: Job, now: float, clock_minutes: int | None) -> Verdict:
+    """Send the job's write, unless an earlier start turns out to have done it. `now` in epoch seconds."""
+    try:
+        if job.progress.get("look_first"):
+            sight = see(client, job, mark=settings.mark_description, clock_minutes=clock_minutes)
+            if sight.verdict is not None:
+                return sight.verdict
+            if sight.ambiguous:
+                return failed(JobError("in_doubt", sight.missing))
+    except CallError as error:
+        return _before_sending(job, error, now, settings)
+    return send(client, settings, job, now)
+
+
+def send(client: VismaClient, settings: Visma, job: Job, now: float) -> Verdict:
+    """The write itself."""
+    try:
+        operation = _write(client, settings, job)
+    except (NotSent, RateLimited, AuthRefused) as error:
+        return _before_sending(job, error, now, settings)
+    except (Unclear, BadAnswer) as error:
+        wait = min(first_poll(settings, job), settings.second_look)
+        return doubt(_error(error), wait=wait, sent_at=now, polls=0, look_first=None)
+    except Missing as error:
+        return _missing(job, error)
+    except Rejected as error:
+        return failed(_error(error))
+    except CallError as error:
+        return retry(_error(error), ordered=error.retry_after)
+    if operation is None:
+        return accepted(
+            "Visma answered at once; reading it back", wait=0.0, sent_at=now, polls=0, doubt=None, look_first=None, finished=True
+        )
+    cause = f"Visma accepted it as operation {operation}"
+    return accepted(cause, wait=first_poll(settings, job), erp_id=operation, sent_at=now, polls=0, doubt=None, look_first=None)
+
+
+def _write(client: VismaClient, settings: Visma, job: Job) -> str | None:
+    """The id of the operation, or None where Visma did it at once."""
+    header = background_header(settings, job.id)
+    operation = KINDS[job.kind].operation
+    if operation == "create":
+        answer: object = client.create_kit_assembly(fields_of(job, mark=settings.mark_description), background=header)
+        return answer.id if isinstance(answer, Accepted) else None
+    names = (job.arguments["type"], job.arguments["ref_no"])
+    if operation == "update":
+        answer = client.update_kit_assembly(*names, fields_of(job, mark=False), background=header)
+    elif operation == "delete":
+        answer = client.delete_kit_assembly(*names, background=header)
+    else:
+        answer = client.release_kit_assembly(*names, background=header)
+    return answer.id if isinstance(answer, Accepted) else None
+
+
+def _before_sending(job: Job, error: CallError, now: float, settings: Visma) -> Verdict:
+    """The write did not reach Visma, or was turned away unread."""
+    if isinstance(error, RateLimited):
+        refused = [*job.progress.get("refused_at", ()), now][-4:]
+        wait = max(error.retry_after or 1.0, not_before(refused, settings.retries.repeat_window) - now)
+        return again("Visma refused the call: too many", wait=wait, error=_error(error), refused_at=refused)
+    if isinstance(error, AuthRefused) and error.status != _FORBIDDEN:
+        return again("Visma does not let us in; it is tried again when it does", wait=_AUTH_WAIT, error=_error(error))
+    if isinstance(error, (Rejected, Missing, AuthRefused)):
+        return failed(_error(error))
+    return retry(_error(error), ordered=error.retry_after)
+
+
+def _missing(job: Job, error: Missing) -> Verdict:
+    if KINDS[job.kind].operation == "delete" and job.attempt:
+        return done("it is gone")
+    return failed(_error(error))
+
+
+def _error(error: CallError) -> JobError:
+    return JobError(error.error_class, error.message, error.status)

@@ -1,0 +1,358 @@
+"""Drain a lane: claim what may start, make the calls, write what came of them, until there is nothing more to do now.
+
+One loop for a lane in a process. Calls run in threads; everything that is written is written here, many jobs to a transaction: what came back since the
+last round, the claims that fill the slots it freed, the next looks. So a busy lane costs few transactions, and an idle one none.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from worker.errors import CallError, Conflict, LedgerUnavailable
+from worker.handling import Finding
+from worker.jobs import arrivals, batches, claims, limits
+from worker.jobs.changes import Change, apply
+from worker.jobs.model import Attempt, JobError
+from worker.jobs.states import State
+from worker.jobs.verdicts import after, again, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from threading import Event
+
+    from sqlalchemy import Connection
+
+    from worker.calls import CallThreads
+    from worker.handling import Handler, Look
+    from worker.jobs.engine import Database
+    from worker.jobs.limits import Share
+    from worker.jobs.model import Batch, Job, Lane
+    from worker.settings import Timing
+
+TICK: Final = 0.25
+"""Seconds between two looks at the connection's row: so soon a pause or a changed limit acts."""
+
+GATHER: Final = 0.004
+"""After the first result of a round, wait so long for more: they share its transaction."""
+
+LOOK_SPACING: Final = 1.0
+"""Seconds between two rounds of looks while there is work to start; each round costs a list call at least."""
+
+IDLE_SPACING: Final = 0.3
+LINGER: Final = 1.5
+"""An idle lane stays so long: the next notification finds it awake."""
+
+MOST_LOOKED_AT: Final = 5_000
+_log = structlog.get_logger("drain")
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """The end of one piece of work in a thread: what was found, or a page of a selection; nothing for a probe."""
+
+    findings: tuple[Finding, ...] = ()
+    looked: tuple[str, ...] = ()
+    page: Callable[[Connection], None] | None = None
+
+
+_POKE: Final = _Came()
+
+
+@dataclass(slots=True)
+class _Round:
+    """What this loop remembers between rounds."""
+
+    share: Share | None = None
+    ticked: float = float("-inf")
+    looked: float = float("-inf")
+    busy: float = field(default_factory=monotonic)
+    under_way: int = 0
+    calls: int = 0
+    looking: set[str] = field(default_factory=set)
+    planning: bool = False
+    more: bool = True
+    settled: bool = False
+    unsaved: list[_Came] = field(default_factory=list)
+
+
+class Drain:
+    """One lane's loop in this process. `poke` from any thread makes it look at once."""
+
+    def __init__(
+        self,
+        db: Database,
+        lane: Lane,
+        handler: Handler,
+        threads: CallThreads,
+        worker: str,
+        timing: Timing,
+        stop: Event,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._db = db
+        self._lane = lane
+        self._handler = handler
+        self._threads = threads
+        self._worker = worker
+        self._timing = timing
+        self._stop = stop
+        self._clock = clock
+        self._came: SimpleQueue[_Came] = SimpleQueue()
+        self._round = _Round()
+        self._log = _log.bind(lane=str(lane))
+
+    def poke(self) -> None:
+        """Something may have changed: a ring, a notification, a stop."""
+        self._came.put(_POKE)
+
+    def run(self) -> None:
+        """Work until nothing may start and nothing is under way. A database that is away is waited for."""
+        self._threads.enter(self._lane)
+        try:
+            while self._turn():
+                pass
+            self._leave()
+        finally:
+            self._threads.leave(self._lane)
+
+    def _turn(self) -> bool:
+        memory = self._round
+        memory.unsaved.extend(self._gather())
+        try:
+            started, looks, plan, probe = self._commit()
+        except LedgerUnavailable as error:
+            self._log.warning("the ledger is away; results are kept and written when it is back", error=str(error))
+            return self._wait_for_ledger()
+        for job in started:
+            self._call(partial(self._started, job))
+        for look in looks:
+            ids = tuple(job.id for job in look.jobs)
+            memory.looking.update(ids)
+            memory.looked = monotonic()
+            self._call(partial(self._looked, look, ids))
+        if plan is not None:
+            memory.planning = True
+            self._call(partial(self._plan, plan))
+        if probe:
+            self._call(self._probe)
+        if memory.under_way or started or (memory.share is not None and memory.share.slots and memory.more):
+            memory.busy = monotonic()
+        return bool(memory.under_way) or not (self._stop.is_set() or monotonic() - memory.busy > LINGER)
+
+    def _gather(self) -> list[_Came]:
+        """What came back: waits for the first, then a moment for more."""
+        found: list[_Came] = []
+        wait = max(0.0, self._round.ticked + TICK - monotonic())
+        try:
+            found.append(self._came.get(timeout=wait) if wait > 0 else self._came.get_nowait())
+        except Empty:
+            return found
+        until = monotonic() + GATHER
+        while (left := until - monotonic()) > 0:
+            try:
+                found.append(self._came.get(timeout=left))
+            except Empty:
+                break
+        self._round.under_way -= sum(1 for came in found if came is not _POKE)
+        if any(came is _POKE for came in found):
+            self._round.ticked = float("-inf")
+        return [came for came in found if came is not _POKE]
+
+    def _commit(self) -> tuple[list[Job], list[Look], Batch | None, bool]:
+        memory = self._round
+        tick = monotonic() - memory.ticked >= TICK
+        if not memory.unsaved and not tick and not self._may_claim():
+            return [], [], None, False
+        now = self._clock()
+        with self._db.write() as connection:
+            self._save(connection, now)
+            if tick:
+                self._tick(connection, now)
+            looks = self._looks(connection, now)
+            plan = self._next_plan(connection) if tick else None
+            started = self._claim(connection, now, len(looks) + (plan is not None))
+        self._saved(tick)
+        probe = tick and memory.share is not None and memory.share.probe and not self._stop.is_set() and memory.under_way == 0
+        return started, looks, plan, probe
+
+    def _save(self, connection: Connection, now: datetime) -> None:
+        for came in self._round.unsaved:
+            if came.page is not None:
+                came.page(connection)
+        findings = [finding for came in self._round.unsaved for finding in came.findings]
+        changes = [self._change(finding, now) for finding in findings]
+        kept = apply(self._db, connection, changes, now)
+        operations = {c.after.erp_id: c.after.id for c in kept if c.after.erp_id and c.after.erp_id != c.before.erp_id}
+        arrivals.adopt_orphans(connection, self._lane.tenant, operations, now)
+        self._round.settled |= any(change.after.finished_at is not None for change in kept)
+
+    def _change(self, finding: Finding, now: datetime) -> Change:
+        job, verdict = finding.job, finding.verdict
+        then = after(job, verdict, now, self._handler.rules, random.random())  # noqa: S311 - jitter
+        attempt = None
+        if finding.exchanges or job.state is State.RUNNING:
+            started = job.claimed_at if job.state is State.RUNNING and job.claimed_at else now
+            attempt = Attempt(job.starts, started, now, verdict.cause, finding.exchanges)
+        return Change(job, then, verdict.cause, f"worker {self._worker}", attempt, verdict.follow)
+
+    def _tick(self, connection: Connection, now: datetime) -> None:
+        memory = self._round
+        report = self._handler.meter.take(memory.under_way)
+        until = now + timedelta(seconds=self._timing.dead_after)
+        memory.share = limits.refresh(
+            self._db,
+            connection,
+            self._lane,
+            self._worker,
+            self._handler.limits,
+            report,
+            now,
+            until,
+            random.random(),  # noqa: S311 - jitter
+        )
+        memory.calls = memory.share.calls
+        claims.requeue_due(connection, self._lane, now)
+        if memory.settled:
+            batches.close_finished(connection, now, self._lane)
+
+    def _claim(self, connection: Connection, now: datetime, taken_up: int) -> list[Job]:
+        memory = self._round
+        room = self._free() - taken_up
+        if self._stop.is_set() or room <= 0 or self._handler.meter.blocked_until() is not None:
+            return []
+        wanted = min(room, max(0, memory.calls))
+        taken = claims.claim(connection, self._lane, self._worker, now, now + timedelta(seconds=self._timing.lease), wanted)
+        memory.more = len(taken) == wanted
+        return taken
+
+    def _looks(self, connection: Connection, now: datetime) -> list[Look]:
+        """Looks come before starts: what the ERP has done already should not wait for what it has still to do."""
+        memory = self._round
+        share = memory.share
+        if self._stop.is_set() or share is None or not share.settler or memory.calls <= 0 or self._free() <= 0:
+            return []
+        if monotonic() - memory.looked < (LOOK_SPACING if memory.more else IDLE_SPACING):
+            return []
+        due = [job for job in claims.waiting(connection, self._lane, now, MOST_LOOKED_AT) if job.id not in memory.looking]
+        return self._handler.looks(due, share.state, now)[: self._free()] if due else []
+
+    def _next_plan(self, connection: Connection) -> Batch | None:
+        memory = self._round
+        share = memory.share
+        if memory.planning or self._stop.is_set() or share is None or not share.settler or self._free() <= 0:
+            return None
+        return next((b for b in batches.planning(connection) if (b.tenant, b.erp) == (self._lane.tenant, self._lane.erp)), None)
+
+    def _saved(self, tick: bool) -> None:  # noqa: FBT001 - one flag, one caller
+        memory = self._round
+        for came in memory.unsaved:
+            memory.looking.difference_update(came.looked)
+        memory.unsaved = []
+        if tick:
+            memory.ticked = monotonic()
+            memory.settled = False
+
+    def _may_claim(self) -> bool:
+        return self._round.more and self._free() > 0 and not self._stop.is_set()
+
+    def _free(self) -> int:
+        share = self._round.share
+        if share is None:
+            return 0
+        return min(share.slots, self._threads.room()) - self._round.under_way
+
+    def _call(self, work: Callable[[], _Came]) -> None:
+        self._round.under_way += 1
+        self._round.calls -= 1
+        self._threads.run(lambda: self._came.put(self._guarded(work)))
+
+    def _guarded(self, work: Callable[[], _Came]) -> _Came:
+        try:
+            return work()
+        except Exception:  # the loop must hear of every end
+            self._log.exception("a call's thread failed")
+            return _Came()
+
+    def _started(self, job: Job) -> _Came:
+        return _Came((self._start(job),))
+
+    def _looked(self, look: Look, ids: tuple[str, ...]) -> _Came:
+        return _Came(tuple(self._look(look)), ids)
+
+    def _start(self, job: Job) -> Finding:
+        if self._stop.is_set():
+            return Finding(job, again("a stop came before it was sent"))
+        try:
+            return self._handler.start(job)
+        except Exception as error:
+            self._log.exception("a handler failed", job=job.id)
+            return Finding(job, failed(JobError("bug", f"{type(error).__name__}: {error}"), sent_at=self._clock().timestamp()))
+
+    def _look(self, look: Look) -> Sequence[Finding]:
+        try:
+            return look.run()
+        except Exception as error:
+            self._log.exception("a look failed", jobs=[job.id for job in look.jobs][:10])
+            return [Finding(job, failed(JobError("bug", f"{type(error).__name__}: {error}"))) for job in look.jobs]
+
+    def _plan(self, batch: Batch) -> _Came:
+        try:
+            page = self._handler.plan(batch)
+        except CallError as error:
+            message = error.message
+            waits = error.error_class in {"rate_limited", "unavailable", "timeout"}
+            return _Came(page=lambda connection: self._plan_failed(connection, batch, message, waits=waits))
+        return _Came(page=lambda connection: self._planned(connection, batch, page))
+
+    def _planned(self, connection: Connection, batch: Batch, page: Any) -> None:  # noqa: ANN401 - a handling.Page
+        self._round.planning = False
+        now = self._clock()
+        try:
+            batches.add_planned(self._db, connection, batch, page.news, page.planned, now)
+        except Conflict:
+            return  # it was cancelled meanwhile
+        if page.last:
+            batches.start(connection, batch.id, now)
+            self._round.more = True
+
+    def _plan_failed(self, connection: Connection, batch: Batch, message: str, *, waits: bool) -> None:
+        self._round.planning = False
+        if not waits:
+            batches.fail_planning(connection, batch.id, message, self._clock())
+
+    def _probe(self) -> _Came:
+        self._handler.probe()
+        return _Came()
+
+    def _wait_for_ledger(self) -> bool:
+        """A moment's rest; results stay in memory. A stop does not wait for ever: what is unsaved is found in doubt later."""
+        self._stop.wait(1.0)
+        stopped_for = monotonic() - self._round.busy
+        return not (self._stop.is_set() and stopped_for > self._timing.call)
+
+    def _leave(self) -> None:
+        try:
+            with self._db.write() as connection:
+                limits.refresh(
+                    self._db,
+                    connection,
+                    self._lane,
+                    self._worker,
+                    self._handler.limits,
+                    self._handler.meter.take(0),
+                    self._clock(),
+                    self._clock(),
+                    0.0,
+                )
+                limits.give_back(connection, self._lane, self._worker)
+                batches.close_finished(connection, self._clock(), self._lane)
+        except LedgerUnavailable as error:
+            self._log.warning("the slots could not be given back; they lapse by themselves", error=str(error))
