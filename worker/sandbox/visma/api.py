@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from worker.sandbox.deliveries import Deliveries
 from worker.sandbox.visma.background import Background
 from worker.sandbox.visma.calls import Call
 from worker.sandbox.visma.company import Company
-from worker.sandbox.visma.deliveries import Deliveries
 from worker.sandbox.visma.execution import Execution
 from worker.sandbox.visma.gate import UNAUTHORIZED, Gate
 from worker.sandbox.visma.items import make_items

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
+from worker.sandbox.ids import make_id
 from worker.sandbox.visma.operations import FAILED, FINISHED, Operation
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Background:
 
     def accept(self, company: Company, call: Call, target: Target, nth: int) -> Operation:
         """Take the call in; nothing of it is looked at yet (documented: intercepted before it reaches its endpoint)."""
-        operation = Operation(str(uuid4()), company, call, target, nth, self._world.clock.now())
+        operation = Operation(make_id(), company, call, target, nth, self._world.clock.now())
         self.operations[operation.operation_id] = operation
         company.counters.operations["accepted"] += 1
         if call.route.writes and call.about:
