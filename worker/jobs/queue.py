@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy import and_, delete, func, insert, or_, select
 
 from worker.errors import Conflict, NotFound
 from worker.jobs.batches import reopen
@@ -42,6 +42,7 @@ class Enqueued:
 def enqueue(connection: Connection, new: NewJob, made_by: str, now: datetime) -> Enqueued:
     """Make the job, or give the one there is with the same unique key (open, or made in the last 24 hours). Call it in a write transaction."""
     if new.unique_key is not None:
+        _alone(connection, f"job/{new.tenant}/{new.kind}/{new.unique_key}")
         present = _same_key(connection, new, now)
         if present is not None:
             return Enqueued(present, duplicate=True)
@@ -59,6 +60,7 @@ def reserve(connection: Connection, owner: str, key: str, digest: str, now: date
     Returns the id that was made under it before, or None when it is new: then call `keep` in the same transaction. Raises `Conflict` for another body.
     """
     mine = and_(idempotency_keys.c.owner == owner, idempotency_keys.c.key == key)
+    _alone(connection, f"request/{owner}/{key}")
     connection.execute(delete(idempotency_keys).where(mine, idempotency_keys.c.expires_at < now))
     row = connection.execute(select(idempotency_keys).where(mine)).one_or_none()
     if row is None:
@@ -72,6 +74,11 @@ def reserve(connection: Connection, owner: str, key: str, digest: str, now: date
 def keep(connection: Connection, owner: str, key: str, digest: str, made: str, now: datetime) -> None:
     """Remember what was made under an idempotency key."""
     connection.execute(insert(idempotency_keys).values(owner=owner, key=key, digest=digest, made=made, expires_at=now + IDEMPOTENCY_LIFE))
+
+
+def release(connection: Connection, owner: str, key: str) -> None:
+    """Give an idempotency key back: what was to be made under it was not."""
+    connection.execute(delete(idempotency_keys).where(idempotency_keys.c.owner == owner, idempotency_keys.c.key == key))
 
 
 def find(connection: Connection, job_id: str) -> Job:
@@ -129,6 +136,12 @@ def _moved(db: Database, connection: Connection, job: Job, then: Job, cause: str
     if not kept:
         raise Conflict("the job moved on in the meantime: look again")
     return kept[0].after
+
+
+def _alone(connection: Connection, name: str) -> None:
+    """Until the transaction ends, nobody else looks for what has this name and then makes it. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def _same_key(connection: Connection, new: NewJob, now: datetime) -> Job | None:
