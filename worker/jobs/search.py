@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
+from worker.errors import NotFound
 from worker.jobs.model import Attempt, Exchange, Move
 from worker.jobs.rows import batch_of, job_of, move_of
 from worker.jobs.states import State
@@ -59,6 +60,14 @@ def find_batches(
     if state is not None:
         statement = statement.where(batches.c.state == state)
     return [batch_of(row) for row in connection.execute(statement)]
+
+
+def find_batch(connection: Connection, batch_id: str) -> Batch:
+    """The batch as it is, not locked, or `NotFound`."""
+    row = connection.execute(select(batches).where(batches.c.id == batch_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no batch {batch_id}")
+    return batch_of(row)
 
 
 def timeline(connection: Connection, job: Job) -> list[Move]:

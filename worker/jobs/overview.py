@@ -1,0 +1,102 @@
+"""Questions about the ledger as a whole: how much is open, how old the oldest due work is, and whether anything moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, func, or_, select, text
+
+from worker.jobs.states import FINAL, BatchState, State
+from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from worker.jobs.engine import Database
+    from worker.jobs.model import Lane
+
+_IN_LINE: Final = (State.QUEUED, State.WAITING, State.RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many jobs of a connection stand in a state."""
+
+    tenant: str
+    erp: str
+    state: str
+    jobs: int
+
+
+def open_counts(connection: Connection) -> list[Count]:
+    """Open jobs by connection and state; cheap however many jobs there are in all, because each of these states has its own index."""
+    found = []
+    for state in _IN_LINE:
+        found += _counts(connection, in_state(state), state)
+    return found + _counts(connection, and_(jobs.c.owner.is_not(None), in_state(State.RUNNING)), State.RUNNING)
+
+
+def final_counts(connection: Connection) -> list[Count]:
+    """Jobs that came to an end, by connection and state. Reads every job: not for each scrape."""
+    grouped = select(jobs.c.tenant, jobs.c.erp, jobs.c.state, func.count().label("n")).group_by(jobs.c.tenant, jobs.c.erp, jobs.c.state)
+    rows = connection.execute(grouped.where(jobs.c.state.in_([state.value for state in sorted(FINAL)])))
+    return [Count(row.tenant, row.erp, row.state, row.n) for row in rows]
+
+
+def in_line(connection: Connection, tenant: str, erp: str | None = None) -> int:
+    """A tenant's open jobs, of one ERP or all, that no worker has now."""
+    total = 0
+    for state in _IN_LINE:
+        mine = and_(jobs.c.tenant == tenant, in_state(state), *([jobs.c.erp == erp] if erp is not None else []))
+        total += connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
+    return total
+
+
+def oldest_due(connection: Connection, lane: Lane, now: datetime) -> datetime | None:
+    """Since when the lane's longest due job waits for its start or its look; None if nothing is due. Paused batches don't count."""
+    mine = (jobs.c.tenant == lane.tenant, jobs.c.erp == lane.erp, jobs.c.due_at <= now)
+    active = select(batches.c.id).where(
+        batches.c.tenant == lane.tenant, batches.c.erp == lane.erp, batches.c.state == BatchState.RUNNING.value
+    )
+    startable = or_(jobs.c.batch.is_(None), jobs.c.batch.in_(active))
+    found = [
+        connection.execute(
+            select(func.min(jobs.c.due_at, type_=jobs.c.due_at.type)).where(*mine, in_state(State.QUEUED), startable)
+        ).scalar(),
+        connection.execute(select(func.min(jobs.c.due_at, type_=jobs.c.due_at.type)).where(*mine, in_state(State.WAITING))).scalar(),
+    ]
+    return min((each for each in found if each is not None), default=None)
+
+
+def last_move(connection: Connection) -> datetime | None:
+    """When a job last moved."""
+    return connection.execute(select(moves.c.at).order_by(moves.c.id.desc()).limit(1)).scalar()
+
+
+def in_open_release(connection: Connection, tenant: str, kind: str, subjects: Iterable[str]) -> set[str]:
+    """Which of the documents have an open job of this kind already."""
+    wanted = list(subjects)
+    found: set[str] = set()
+    for start in range(0, len(wanted), 500):
+        chunk = wanted[start : start + 500]
+        states = [state.value for state in (*_IN_LINE, State.RUNNING)]
+        mine = and_(jobs.c.tenant == tenant, jobs.c.subject.in_(chunk), jobs.c.state.in_(states), jobs.c.kind == kind)
+        found.update(connection.execute(select(jobs.c.subject).where(mine)).scalars())
+    return found
+
+
+def can_store(db: Database) -> None:
+    """Raise `LedgerUnavailable` unless deliveries can be stored now: the tables are there and a write transaction may begin."""
+    with db.write() as connection:
+        connection.execute(select(deliveries.c.id).limit(1))
+        if not db.is_sqlite and connection.execute(text("SHOW transaction_read_only")).scalar() != "off":
+            connection.execute(text("CREATE TEMPORARY TABLE never (id int)"))  # refused, with the database's own words
+
+
+def _counts(connection: Connection, condition: ColumnElement[bool], state: State) -> list[Count]:
+    grouped: Any = select(jobs.c.tenant, jobs.c.erp, func.count().label("n")).where(condition).group_by(jobs.c.tenant, jobs.c.erp)
+    return [Count(row.tenant, row.erp, state.value, row.n) for row in connection.execute(grouped)]
