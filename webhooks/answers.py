@@ -1,0 +1,51 @@
+"""Answers: JSON with the same few safe headers on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from flask import Response
+
+from webhooks.problems import MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from webhooks.problems import Problem
+
+SAFE: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler gives back: a status, a JSON value, and headers of its own."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def response(answer: Answer) -> Response:
+    """The answer as Flask sends it."""
+    return _response(answer.status, orjson.dumps(answer.body), "application/json", answer.headers)
+
+
+def problem_response(problem: Problem) -> Response:
+    """The problem as Flask sends it."""
+    return _response(problem.status, orjson.dumps(problem.body()), MEDIA_TYPE, problem.headers)
+
+
+def text_response(body: bytes, content_type: str) -> Response:
+    """Anything else, such as metrics."""
+    return _response(200, body, content_type, {})
+
+
+def _response(status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> Response:
+    return Response(body, status, {"Content-Type": content_type, **SAFE, **headers})

@@ -1,0 +1,33 @@
+"""The API: commands and questions of people and programs, by key. Its routes are one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from webhooks.api import batches, connections, jobs
+from webhooks.api.asking import Route
+from webhooks.bodies import LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BATCH_LIMIT: Final = 16 * 1024 * 1024
+
+ROUTES: Final[Sequence[Route]] = (
+    Route("POST", "/api/jobs", "operate", jobs.create, LIMIT),
+    Route("GET", "/api/jobs", "view", jobs.listed),
+    Route("GET", "/api/jobs/<id>", "view", jobs.shown),
+    Route("POST", "/api/jobs/<id>/replay", "operate", jobs.replay, LIMIT),
+    Route("POST", "/api/jobs/<id>/cancel", "operate", jobs.cancel, LIMIT),
+    Route("POST", "/api/jobs/<id>/discard", "operate", jobs.discard, LIMIT),
+    Route("POST", "/api/batches", "operate", batches.create, BATCH_LIMIT),
+    Route("GET", "/api/batches", "view", batches.listed),
+    Route("GET", "/api/batches/<id>", "view", batches.shown),
+    Route("POST", "/api/batches/<id>/pause", "operate", batches.pause, LIMIT),
+    Route("POST", "/api/batches/<id>/resume", "operate", batches.resume, LIMIT),
+    Route("POST", "/api/batches/<id>/cancel", "operate", batches.cancel, LIMIT),
+    Route("GET", "/api/connections", "view", connections.listed),
+    Route("POST", "/api/connections/<tenant>/<erp>/pause", "admin", connections.pause, LIMIT),
+    Route("POST", "/api/connections/<tenant>/<erp>/resume", "admin", connections.resume, LIMIT),
+    Route("PATCH", "/api/connections/<tenant>/<erp>", "admin", connections.change, LIMIT),
+)

@@ -1,0 +1,79 @@
+"""Fields of the API's forms, beside those of the kinds: strict about types, plain in their messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields
+
+from worker.kinds.fields import Strict, Text
+
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+MOST_TAGS: Final = 20
+
+
+def instant(text: str) -> datetime | None:
+    """The moment that an RFC 3339 text names, in UTC; None if it names none."""
+    if not _RFC3339.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+class Instant(Strict[datetime]):
+    """A moment, in RFC 3339 with its offset."""
+
+    def _parse(self, value: object) -> datetime:
+        moment = instant(value) if isinstance(value, str) else None
+        if moment is None:
+            raise ValidationError("must be a time with its offset, such as 2026-01-31T12:00:00Z")
+        return moment
+
+
+class Between(Strict[int]):
+    """A whole number within bounds."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(**options)
+        self.least = least
+        self.most = most
+
+    def _parse(self, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not self.least <= value <= self.most:
+            raise ValidationError(f"must be a whole number from {self.least} to {self.most}")
+        return value
+
+
+class Anything(Strict[object]):
+    """A JSON object that somebody else looks into."""
+
+    def _parse(self, value: object) -> object:
+        if not isinstance(value, Mapping):
+            raise ValidationError("must be an object")
+        return value
+
+
+class Items(Strict["list[object]"]):
+    """A list that somebody else looks into."""
+
+    def _parse(self, value: object) -> list[object]:
+        if not isinstance(value, list):
+            raise ValidationError("must be a list")
+        return value
+
+
+class Tags(fields.List[str]):
+    """A few words to find things by, each once."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(Text(most=60), error_messages={"null": "must not be null", "invalid": "must be a list"}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> list[Any]:  # noqa: ANN401 - marshmallow's
+        if isinstance(value, list) and len(value) > MOST_TAGS:
+            raise ValidationError(f"must be at most {MOST_TAGS}")
+        return list(dict.fromkeys(super()._deserialize(value, attr, data, **options) or []))

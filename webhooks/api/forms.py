@@ -1,0 +1,106 @@
+"""The bodies that the API takes. What is not known here is refused, all faults together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validates_schema
+
+from webhooks.api.fields import Anything, Between, Instant, Items, Tags
+from worker.errors import Fault, InvalidArguments
+from worker.kinds.faults import faults_of
+from worker.kinds.fields import Flag, OneOf, Text
+from worker.kinds.forms import Form
+
+
+class JobForm(Form):
+    """`POST /api/jobs`."""
+
+    tenant = Text(most=120, required=True)
+    kind = Text(most=120, required=True)
+    arguments = Anything(required=True)
+    unique_key = Text(most=200)
+    priority = Between(-1000, 1000)
+    run_at = Instant()
+    tags = Tags()
+
+
+class SelectForm(Form):
+    """Which documents a release batch looks for."""
+
+    status = OneOf("B", required=True)
+    type = OneOf("P", "D", required=True)
+    created_since = Instant()
+    created_until = Instant()
+    modified_since = Instant()
+
+
+class BatchForm(Form):
+    """`POST /api/batches`: its items, or what to look for."""
+
+    tenant = Text(most=120, required=True)
+    kind = Text(most=120, required=True)
+    items = Items()
+    select = fields.Nested(SelectForm, error_messages={"null": "must not be null"})
+    name = Text(most=200)
+    priority = Between(-1000, 1000)
+    tags = Tags()
+    preview = Flag()
+
+    @validates_schema
+    def _has_one(self, data: Mapping[str, Any], **_options: object) -> None:
+        if "items" in data and "select" in data:
+            raise ValidationError("must not stand beside items", "select")
+
+    @validates_schema
+    def _selects_releases(self, data: Mapping[str, Any], **_options: object) -> None:
+        if "select" in data and data.get("kind") != "release_kit_assembly":
+            raise ValidationError("is for release_kit_assembly only", "select")
+
+
+class ReplayForm(Form):
+    """`POST /api/jobs/<id>/replay`."""
+
+    arguments = Anything()
+
+
+class LimitsForm(Form):
+    """`PATCH /api/connections/<tenant>/<erp>`."""
+
+    slots = Between(1, 1000)
+    calls_per_hour = Between(1, 10_000_000)
+
+    @validates_schema(skip_on_field_errors=True)
+    def _changes_something(self, data: Mapping[str, Any], **_options: object) -> None:
+        if not data:
+            raise ValidationError("needs slots or calls_per_hour")
+
+
+class NothingForm(Form):
+    """A command that takes nothing."""
+
+
+def looked_at(form: type[Schema], body: object) -> tuple[dict[str, Any], list[Fault]]:
+    """What is right in a body, and every fault of it."""
+    if not isinstance(body, Mapping):
+        return {}, [Fault("", "must be an object")]
+    try:
+        return _made(form).load(body), []
+    except ValidationError as error:
+        right = error.valid_data if isinstance(error.valid_data, dict) else {}
+        return right, list(faults_of(error.messages))
+
+
+def taken(form: type[Schema], body: object) -> dict[str, Any]:
+    """The body, checked. Raises `InvalidArguments` with all its faults."""
+    data, faults = looked_at(form, body)
+    if faults:
+        raise InvalidArguments(tuple(faults))
+    return data
+
+
+@cache
+def _made(form: type[Schema]) -> Schema:
+    return form()

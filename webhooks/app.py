@@ -1,0 +1,155 @@
+"""The Flask app: its parts put together, and its routes."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from webhooks import visma
+from webhooks.answers import Answer, problem_response, response, text_response
+from webhooks.api import ROUTES
+from webhooks.api.access import Keys, must_be
+from webhooks.api.asking import Api, Ask
+from webhooks.api.fullness import MOST_OPEN, Fullness
+from webhooks.bodies import must_be_json, read
+from webhooks.concurrency import Threads
+from webhooks.gauges import Gauges
+from webhooks.health import OK, Doctor
+from webhooks.problems import Problem, internal, problem_of
+from webhooks.receiver import Receiver
+from webhooks.refusals import Refusals
+from webhooks.writer import Writer
+from worker.errors import LedgerUnavailable
+from worker.jobs.bell import bell_for
+from worker.jobs.engine import Database
+from worker.jobs.ledger import utc_now
+from worker.metrics import CONTENT_TYPE, Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from webhooks.api.asking import Route
+    from webhooks.concurrency import Concurrency
+    from worker.jobs.bell import Ringing
+    from worker.settings import Settings
+
+_log = structlog.get_logger("web")
+_WORDS: Final = {404: "there is nothing at this address", 405: "this address does not take this method"}
+
+
+def create_app(
+    settings: Settings,
+    database: Database | None = None,
+    bell: Ringing | None = None,
+    *,
+    concurrency: Concurrency | None = None,
+    most_open: int = MOST_OPEN,
+    clock: Callable[[], datetime] = utc_now,
+) -> Flask:
+    """The app. Engine and bell are made here unless given: call it after the fork. `most_open`: open jobs a tenant may have."""
+    app = Flask(__name__, static_folder=None)
+    database = Database(settings.database_url) if database is None else database
+    bell = bell_for(settings.redis_url, settings.timing) if bell is None else bell
+    concurrency = Threads() if concurrency is None else concurrency
+    metrics = Metrics()
+    writer = Writer(database, concurrency, metrics, clock)
+    refusals = Refusals(database, concurrency, clock, settings.web_processes)
+    _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, clock))
+    _serve(app, Api(settings, database, bell, Fullness(database, most_open), clock), Keys(settings.api_keys), concurrency, metrics)
+    _watch(app, Doctor(settings, database, clock), Gauges(settings, database, clock), concurrency, metrics)
+    app.register_error_handler(Exception, _failed)
+    app.extensions["kitrelay"] = (database, bell)
+    return app
+
+
+def _receive(app: Flask, receiver: Receiver) -> None:
+    def visma_signed(tenant: str) -> Response:
+        return response(visma.receive(receiver, request.environ, tenant))
+
+    def visma_token(tenant: str, token: str) -> Response:
+        return response(visma.receive(receiver, request.environ, tenant, token))
+
+    _route(app, "POST", "/webhooks/visma/<tenant>", visma_signed)
+    _route(app, "POST", "/webhooks/visma/<tenant>/<token>", visma_token)
+
+
+def _serve(app: Flask, api: Api, keys: Keys, concurrency: Concurrency, metrics: Metrics) -> None:
+    for route in ROUTES:
+        _route(app, route.method, route.path, _view(route, api, keys, concurrency, metrics))
+
+
+def _view(route: Route, api: Api, keys: Keys, concurrency: Concurrency, metrics: Metrics) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        started = perf_counter()
+        answered = _answered(lambda: _asked(route, api, keys, concurrency, path))
+        metrics.requests.labels(route.method, route.path, str(answered.status_code)).inc()
+        metrics.request_seconds.labels(route.path).observe(perf_counter() - started)
+        return answered
+
+    return view
+
+
+def _asked(route: Route, api: Api, keys: Keys, concurrency: Concurrency, path: dict[str, str]) -> Answer:
+    """One request: who asks, whether they may, what they send; then the handler, where it may block."""
+    key = keys.find(request.headers.get("Authorization"))
+    must_be(key, route.role)
+    body = read(request.environ, route.limit, concurrency)
+    if body.strip():
+        must_be_json(request.environ)
+    query = list(request.args.items(multi=True))
+    ask = Ask(key, path, query, body, request.headers.get("Idempotency-Key"))
+    return concurrency.call(lambda: route.handler(api, ask))
+
+
+def _answered(work: Callable[[], Answer]) -> Response:
+    try:
+        return response(work())
+    except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem and nothing of the inside
+        return _failed(error)
+
+
+def _watch(app: Flask, doctor: Doctor, gauges: Gauges, concurrency: Concurrency, metrics: Metrics) -> None:
+    def healthz() -> Response:
+        return response(Answer(200, {"status": OK}))
+
+    def readyz() -> Response:
+        health = concurrency.call(doctor.look)
+        body = {"ledger": health.ledger, "broker": health.broker, "workers": health.workers, "progress": health.progress}
+        return response(Answer(200 if health.ledger == OK else 503, body))
+
+    def shown() -> Response:
+        return text_response(concurrency.call(lambda: metrics.text(_gathered(gauges))), CONTENT_TYPE)
+
+    _route(app, "GET", "/healthz", healthz)
+    _route(app, "GET", "/readyz", readyz)
+    _route(app, "GET", "/metrics", shown)
+
+
+def _gathered(gauges: Gauges) -> tuple[Any, ...]:
+    """Without the ledger there are still this program's own counters."""
+    try:
+        return gauges.gather()
+    except LedgerUnavailable:
+        return ()
+
+
+def _route(app: Flask, method: str, path: str, view: Callable[..., Response]) -> None:
+    app.add_url_rule(path, f"{method} {path}", view, methods=[method], provide_automatic_options=False)
+
+
+def _failed(error: Exception) -> Response:
+    """Any exception as a problem. What nobody foresaw is logged, by route: an address may hold a token."""
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        kept = {name: value for name, value in error.get_headers() if name == "Allow"}
+        return problem_response(Problem(status, _WORDS.get(status, "the request can't be understood"), headers=kept))
+    problem = problem_of(error)
+    if problem is None:
+        _log.error("unforeseen", route=str(request.url_rule), method=request.method, exc_info=error)
+        problem = internal()
+    return problem_response(problem)
