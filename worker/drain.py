@@ -21,7 +21,7 @@ from worker.handling import Finding
 from worker.jobs import arrivals, batches, claims, limits
 from worker.jobs.changes import Change, apply
 from worker.jobs.model import Attempt, JobError
-from worker.jobs.states import State
+from worker.jobs.states import State, may_move
 from worker.jobs.verdicts import after, again, failed
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ class Drain:
             return [], [], None, False
         now = self._clock()
         with self._db.write() as connection:
+            self._db.serialise(connection, f"lane {self._lane}")
             self._save(connection, now)
             if tick:
                 self._tick(connection, now)
@@ -196,6 +197,9 @@ class Drain:
 
     def _change(self, finding: Finding, now: datetime) -> Change:
         job, verdict = finding.job, finding.verdict
+        if verdict.state is not job.state and not may_move(job.state, verdict.state):
+            self._log.error("a handler asked for a move that the table does not allow", job=job.id, origin=job.state, target=verdict.state)
+            verdict = failed(JobError("bug", f"a {job.state} job can't become {verdict.state}: {verdict.cause}"), **verdict.progress)
         then = after(job, verdict, now, self._handler.rules, random.random())  # noqa: S311 - jitter
         attempt = None
         if finding.exchanges or job.state is State.RUNNING:

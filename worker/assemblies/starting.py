@@ -33,15 +33,15 @@ def first_poll(settings: Visma, job: Job) -> float:
 
 def start(client: VismaClient, settings: Visma, job: Job, now: float, clock_minutes: int | None) -> Verdict:
     """Send the job's write, unless an earlier start turns out to have done it. `now` in epoch seconds."""
-    try:
-        if job.progress.get("look_first"):
+    if job.progress.get("look_first"):
+        try:
             sight = see(client, job, mark=settings.mark_description, clock_minutes=clock_minutes)
-            if sight.verdict is not None:
-                return sight.verdict
-            if sight.ambiguous:
-                return failed(JobError("in_doubt", sight.missing))
-    except CallError as error:
-        return _before_sending(job, error, now, settings)
+        except CallError as error:
+            return _look_failed(job, error, settings)
+        if sight.verdict is not None:
+            return sight.verdict
+        if sight.ambiguous:
+            return failed(JobError("in_doubt", sight.missing))
     return send(client, settings, job, now)
 
 
@@ -83,6 +83,13 @@ def _write(client: VismaClient, settings: Visma, job: Job) -> str | None:
     else:
         answer = client.release_kit_assembly(*names, background=header)
     return answer.id if isinstance(answer, Accepted) else None
+
+
+def _look_failed(job: Job, error: CallError, settings: Visma) -> Verdict:
+    """Nothing was written: look again a little later, at no cost to the job's attempts."""
+    failures = int(job.progress.get("failed_looks", 0)) + 1
+    wait = max(error.retry_after or 0.0, min(settings.retries.most, settings.retries.first * 2.0 ** min(failures - 1, 16)))
+    return again(f"the look before sending failed: {error.message}", wait=wait, error=_error(error), failed_looks=failures)
 
 
 def _before_sending(job: Job, error: CallError, now: float, settings: Visma) -> Verdict:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -50,6 +50,11 @@ class Database:
     def for_update(self, statement: Any) -> Any:  # noqa: ANN401 - a Select of any row shape, given back as it came
         """Lock the selected rows where the database has row locks; SQLite's one writer needs none."""
         return statement if self.is_sqlite else statement.with_for_update()
+
+    def serialise(self, connection: Connection, name: str) -> None:
+        """Be alone with this name until the transaction ends. SQLite's one writer is alone anyway."""
+        if not self.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
     def insert_if_absent(self, table: Table) -> Any:  # noqa: ANN401 - the dialect's own Insert
         """An insert that does nothing where such a row stands already."""

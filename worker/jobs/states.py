@@ -14,8 +14,8 @@ class State(StrEnum):
 
     QUEUED = "queued"  # enters: made, woken to be sent again, backoff over, replayed; leaves when a worker claims it or it is cancelled
     RUNNING = "running"  # enters: a worker holds its lease; leaves with the worker's verdict, or when the lease ends
-    WAITING = "waiting"  # enters: the ERP took the work, or may have; leaves by notification, list, poll or look
-    RETRYING = "retrying"  # enters: an attempt failed and another can help; leaves when it is due
+    WAITING = "waiting"  # enters: the ERP took the work, or may have; leaves by notification, list, poll or look; to retrying when the ERP failed at it
+    RETRYING = "retrying"  # enters: an attempt failed, here or in the ERP, and another can help; leaves when it is due
     SUCCEEDED = "succeeded"  # final: read back from the ERP and seen
     FAILED = "failed"  # nothing more is tried by itself; leaves by replay or discard
     CANCELLED = "cancelled"  # final, but for a replay: a person stopped or discarded it
@@ -29,7 +29,7 @@ HOLDS_DOCUMENT: Final = frozenset({State.RUNNING, State.WAITING})
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.QUEUED: frozenset({State.RUNNING, State.CANCELLED}),
     State.RUNNING: frozenset({State.SUCCEEDED, State.WAITING, State.RETRYING, State.FAILED, State.QUEUED}),
-    State.WAITING: frozenset({State.QUEUED, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
+    State.WAITING: frozenset({State.QUEUED, State.RETRYING, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.RETRYING: frozenset({State.QUEUED, State.CANCELLED}),
     State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
