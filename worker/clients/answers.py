@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def ignore(_answer: Answer) -> None:
 
 
 def answer_of(at: float, ms: float, status: int, headers: Mapping[str, str], error_class: str | None, *, token: bool) -> Answer:
-    """The answer as its headers (names in any case, as httpx gives them) tell it."""
+    """The answer as its headers, their names in lower case, tell it."""
     date = time_of(headers.get("date"))
     now = date.timestamp() if date else at
     return Answer(
@@ -83,6 +84,7 @@ def resets_in(headers: Mapping[str, str], now: float) -> float | None:
     return _bounded(number - now if number >= _EPOCH else number)
 
 
+@lru_cache(maxsize=64)
 def time_of(text: str | None) -> datetime | None:
     """An HTTP date in UTC, or None."""
     if not text:

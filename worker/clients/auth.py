@@ -65,7 +65,7 @@ class TokenSource:
         self._spread = spread
         self._lock = Lock()
         self._token: Token | None = None
-        self._rounds = 0
+        self._failures = 0
         self._failure: CallError | None = None
 
     def current(self) -> str:
@@ -88,11 +88,11 @@ class TokenSource:
         return self._renew(stale=token)
 
     def _renew(self, stale: Token | None) -> str:
-        rounds = self._rounds
+        failures = self._failures
         with self._lock:
             if self._token is not None and self._token is not stale:
                 return self._token.value
-            if self._rounds != rounds and self._failure is not None:
+            if self._failures != failures and self._failure is not None:
                 raise _again(self._failure)  # another thread tried while this one waited: its failure is ours too
             return self._take()
 
@@ -106,12 +106,11 @@ class TokenSource:
             return token.value
 
     def _take(self) -> str:
-        self._rounds += 1
-        self._failure = None
         try:
             value, lasts = self._fetch()
         except CallError as error:
             self._failure = error
+            self._failures += 1
             raise
         now = self._clock()
         early = min(LATEST + (EARLIEST - LATEST) * self._spread(), lasts / 2)

@@ -145,7 +145,7 @@ class Caller:
     def _refusal(self, reply: Reply, at: float, *, write: bool) -> CallError | None:
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return None
-        answer = answer_of(at, 0.0, reply.status, reply.headers, None, token=self._token)
+        answer = answer_of(at, 0.0, reply.status, _plain(reply.headers), None, token=self._token)
         wait = answer.retry_after
         if wait is None and reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = answer.resets_in
@@ -159,7 +159,7 @@ class Caller:
         if reply is None:
             self._observe(Answer(at=at, status=None, ms=ms, error_class=error_class, token=self._token))
         else:
-            self._observe(answer_of(at, ms, reply.status, reply.headers, error_class, token=self._token))
+            self._observe(answer_of(at, ms, reply.status, _plain(reply.headers), error_class, token=self._token))
         exchanges.note(
             at=datetime.fromtimestamp(at, UTC),
             method=request.method,
@@ -173,3 +173,8 @@ class Caller:
 
 def _target(request: httpx.Request) -> str:
     return request.url.raw_path.decode("ascii")
+
+
+def _plain(headers: httpx.Headers) -> dict[str, str]:
+    """The headers as a dict in lower case: httpx looks through all of them for each name asked."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers.raw}

@@ -58,7 +58,7 @@ def _say_object(fields: Mapping[str, object], depth: int) -> str:
     said = next((text for text in (_say(fields.get(name), depth + 1) for name in _SAID) if text), "")
     more = [text for name in _MORE for text in _details(fields.get(name), depth + 1) if text not in said]
     if not said and not more:
-        more = list(_details(fields, depth + 1))
+        more = list(_details({name: value for name, value in fields.items() if name not in _CODES}, depth + 1))
     code = next((text for text in (_code(fields.get(name)) for name in _CODES) if text and text not in said), "")
     whole = ": ".join(part for part in (said, "; ".join(_distinct(more))) if part)
     return f"{whole} ({code})" if code and whole else whole or code

@@ -1,13 +1,13 @@
 """What of a write the document does not show (yet). Pure.
 
-Visma may write values in its own way: ids in capitals, quantities cut to the company's decimals, a period with the year first or last, a date
-as its midnight. Such differences are none (inferred from the platform beneath Visma).
+Visma may write values in its own way: ids in capitals, quantities cut to the company's decimals, a period with the year first or last, a
+date as its midnight. Such differences are none (inferred from the platform beneath Visma).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, Final
 
 from worker.clients.visma.fields import exact
@@ -17,11 +17,12 @@ from worker.clients.visma.times import parse_time
 Fields = Mapping[str, Any]
 Same = Callable[[Any, Any], bool]
 FEWEST_PLACES: Final = 2
+WIDE: Final = Context(prec=100)
 NOT_SHOWN: Final = frozenset({"operation", "line_nbr", "release"})
 
 
 def unseen(fields: Fields, document: KitAssembly) -> tuple[str, ...]:
-    """The paths of written snake-case fields that the document does not show, such as `stock_component_lines[0].quantity`; empty if it shows all."""
+    """Paths of the written snake-case fields that the document does not show, such as `stock_component_lines[0].quantity`."""
     return tuple(_unseen(fields, document))
 
 
@@ -58,7 +59,7 @@ def _is_that(line: Fields, shown: Record) -> bool:
 
 
 def _best(line: Fields, left: Sequence[Record]) -> Record | None:
-    """The line to hold an inserted one against: one that shows all of it, else one of the same item. None for a line known by its number."""
+    """The line to hold a new one against: one that shows all of it, else one of the same item. None for a line known by its number."""
     if "line_nbr" in line and line.get("operation") != "Insert":
         return None
     alike = [one for one in left if "item_id" not in line or not hasattr(one, "item_id") or _shows("item_id", line["item_id"], one)]
@@ -96,7 +97,7 @@ def _same_number(written: object, value: Decimal) -> bool:
     """Equal, once what was written is rounded to the decimals that Visma shows, though never to fewer than two."""
     asked, exponent = exact(written), value.as_tuple().exponent
     places = max(-exponent if isinstance(exponent, int) else 0, FEWEST_PLACES)
-    return asked == value or asked.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) == value
+    return asked == value or asked.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, WIDE) == value
 
 
 def _same_day(written: str, value: str) -> bool:
