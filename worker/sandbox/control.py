@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from worker.sandbox.faults import FAULTS, check_rates
 from worker.sandbox.settings import LIVE, SandboxSettings, checked
-from worker.sandbox.visma.control import change_company, document_counts, drop_document, make_documents
+from worker.sandbox.visma.control import change_companies, document_counts, drop_document, make_documents
 from worker.sandbox.wire import Answer, json_answer, message, parsed
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from worker.sandbox.world import World
 
 NO_CONTENT: Final = Answer(204)
+_DOCUMENT_PARTS: Final = 4  # documents, company, type, number
 
 
 class Control:
@@ -55,7 +57,7 @@ class Control:
 
     def _route(self, method: str, parts: list[str], content: dict[str, Any], query: dict[str, str]) -> Answer:
         """The answer of the route that these parts name."""
-        if len(parts) == 4 and parts[0] == "documents" and method in {"GET", "DELETE"}:
+        if len(parts) == _DOCUMENT_PARTS and parts[0] == "documents" and method in {"GET", "DELETE"}:
             answer = document_counts if method == "GET" else drop_document
             return answer(self._visma, parts[1], f"{parts[2]}/{parts[3]}")
         route = self._routes.get((method, "/".join(parts)))
@@ -65,15 +67,16 @@ class Control:
         counts = self._visma.counts(documents=query.get("documents") in {"1", "true"})
         return json_answer(200, {"visma": counts, "faults": self._world.faults.counts})
 
-    def _reset(self, _content: object, _query: object) -> Answer:
-        """Everything as at the start, also settings that were changed since."""
-        self._world.renew(self._first)
+    def _reset(self, content: dict[str, Any], _query: object) -> Answer:
+        """Everything as at the start; settings that were changed since stay with `{"keep_settings": true}`."""
+        self._world.renew(self._world.settings if content.get("keep_settings") is True else self._first)
         self._visma.reset()
         return NO_CONTENT
 
     def _faults(self, _content: object, _query: object) -> Answer:
         rates = self._world.faults.rates
-        return json_answer(200, [{"name": name, "meaning": fault.meaning, "default_rate": fault.rate, "rate": rates.get(name, 0.0)} for name, fault in FAULTS.items()])
+        table = [{**asdict(fault), "rate": rates.get(name, 0.0), "default_rate": fault.rate} for name, fault in FAULTS.items()]
+        return json_answer(200, table)
 
     def _settings(self, _content: object, _query: object) -> Answer:
         settings = self._world.settings
@@ -86,16 +89,14 @@ class Control:
         `down`: true, false, or for so many seconds. `advance`: the sandbox's clock goes forward by so many seconds.
         """
         changes = dict(content)
-        faults = changes.pop("faults", {})
-        companies = changes.pop("companies", {})
+        faults, companies = changes.pop("faults", {}), changes.pop("companies", {})
+        if not isinstance(faults, dict) or not isinstance(companies, dict) or not all(isinstance(one, dict) for one in companies.values()):
+            raise ValueError("faults and companies: objects are expected")
         down = changes.pop("down", None)
         advance = changes.pop("advance", 0.0)
         changed = checked(SandboxSettings, changes, LIVE)
         changed["faults"] = {**self._world.settings.faults, **check_rates(faults)}
-        changed["companies"] = tuple(change_company(settings, companies.get(settings.name, {})) for settings in self._world.settings.companies)
-        unknown = set(companies) - {settings.name for settings in self._world.settings.companies}
-        if unknown:
-            raise ValueError(f"unknown company: {', '.join(sorted(unknown))}")
+        changed["companies"] = change_companies(self._world.settings.companies, companies)
         if not isinstance(advance, int | float) or advance < 0:
             raise ValueError("advance: seconds are expected")
         if down is not None:

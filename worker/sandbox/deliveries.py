@@ -1,7 +1,7 @@
 """Notifications on their way: POST, and again with growing waits while nobody takes them.
 
-The HTTP here is our own, because only a status is wanted: measured on one core, aiohttp's client took 0.38 ms of CPU for each notification, more than
-the whole rest of a release, and this takes a seventh of it. An answer of known length keeps its connection; any other costs the connection.
+The HTTP here is our own, because only a status is wanted: measured, aiohttp's client took half of the sandbox's CPU for a release
+(0.70 ms, and 0.35 ms with this). An answer of known length keeps its connection; any other costs the connection.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Connection(asyncio.Protocol):
         """The receiver is there."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The receiver has gone, perhaps before it answered."""
         self.kept = False
         if self._status is not None and not self._status.done():

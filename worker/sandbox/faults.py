@@ -1,7 +1,7 @@
 """What can go wrong, by name and rate, decided by seed.
 
-A decision is a hash of the seed, the fault's name, what the call is about and how often it was called before. So two runs with one seed hit the
-same documents, in whatever order and however parallel the calls come.
+A decision is a hash of the seed, the fault's name, what the call is about and how often that was called before.
+So two runs with one seed hit the same documents, in whatever order and however parallel the calls come.
 """
 
 from __future__ import annotations
@@ -92,11 +92,15 @@ class Faults:
 
     def hits(self, name: str, key: str, nth: int) -> bool:
         """Whether this fault happens to the nth call about `key`. A hit is counted."""
-        rate = self.rates.get(name)
-        if rate is None or self.part(name, key, nth) >= rate:
+        if not self.would_hit(name, key, nth):
             return False
         self.counts[name] = self.counts.get(name, 0) + 1
         return True
+
+    def would_hit(self, name: str, key: str, nth: int) -> bool:
+        """The same, not counted: for what is asked again and again about one event."""
+        rate = self.rates.get(name)
+        return rate is not None and self.part(name, key, nth) < rate
 
     def part(self, name: str, key: str, nth: int) -> float:
         """A number from 0 up to 1, always the same for the same question."""

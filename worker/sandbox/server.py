@@ -36,7 +36,7 @@ class Sandbox:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        first = request.raw_path.partition("?")[0].split("/", 2)[1]
+        first = request.raw_path.partition("?")[0].lstrip("/").partition("/")[0]
         erp = self._by_prefix.get(first)
         if erp is not None:
             return await erp(request)

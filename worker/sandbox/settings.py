@@ -14,7 +14,7 @@ class CompanySettings:
     """One company (tenant) of the simulated ERP, with its own client, limits and webhook subscription.
 
     Empty ids are filled from the name: tenant `<name>`, client `<name>-client`, secret `<name>-secret`, webhook key `<name>-key`.
-    `slots` is how many calls the client was told to have under way at once: more are counted as violations, never refused. 0: no such count.
+    `slots`: how many calls the client was told to have under way at once; more are counted as violations, never refused. 0: not counted.
     `utc_offset` is the company's fixed offset from UTC. `calls_per_hour` holds for each window of `window` seconds.
     """
 
@@ -46,10 +46,14 @@ class SandboxSettings:
     """Everything a sandbox can be told.
 
     `documents`: how many balanced production documents each company starts with. `items`: how many kits exist.
-    `accept_ms`: how long a background call takes to be answered with 202. `finish_ms`: how long the operation runs after that, and how long
-    a write without the background header takes. `jitter`: `finish_ms` varies by this share, up and down, by seed. `read_ms`: the time of a GET.
-    `workers`: how many background operations run at once in each company. `notify_empty`: whether a 204 result is notified, too.
+    `accept_ms`: how long a background call takes to be answered with 202. `finish_ms`: how long the operation runs after that, and
+    how long a write without the background header takes. `jitter`: `finish_ms` varies by this share, up and down, by seed.
+    `read_ms`: the time of a GET. `workers`: how many background operations run at once in each company.
     `public_url`: what stands before the paths that answers name; empty: the sandbox's own address.
+    `release_status`: 202 makes every release go on after its answer. `retention`: how long the state of an operation is kept.
+    `notify_empty`, `notify_failed`: whether operations that ended with 204, or Failed, are notified.
+    `tries`, `first_retry`: how often a notification is sent in all, and the first wait between, which doubles.
+    `repeat_window`, `refuse_repeats`: the rule about repeated failing requests. The others are the lengths of faults.
     """
 
     host: str = "127.0.0.1"
@@ -84,14 +88,15 @@ class SandboxSettings:
     late_release_seconds: float = 1.5
 
 
-LIVE = frozenset(item.name for item in fields(SandboxSettings)) - {"host", "port", "companies", "documents", "items", "faults", "public_url"}
+_FIXED = frozenset({"host", "port", "companies", "documents", "items", "faults", "public_url"})
+LIVE = frozenset(item.name for item in fields(SandboxSettings)) - _FIXED
 """Which settings a running sandbox takes by name."""
 
 COMPANY_LIVE = frozenset({"webhook_url", "webhook_key", "calls_per_hour", "window", "slots"})
 """Which settings of a company may change while it runs."""
 
 
-def checked(kind: type[SandboxSettings] | type[CompanySettings], changes: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
+def checked(kind: type[SandboxSettings | CompanySettings], changes: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
     """The changes, each of the kind its default has. Raises `ValueError` that names what is wrong."""
     known = {item.name: item.default for item in fields(kind)}
     for name, value in changes.items():

@@ -21,11 +21,10 @@ class World:
     __slots__ = ("_generation", "base", "clock", "down_until", "faults", "settings", "started")
 
     def __init__(self, settings: SandboxSettings) -> None:
-        self.settings = settings
         self.clock = Clock()
         self.base = settings.public_url
-        self.renew(settings)
         self._generation = 0
+        self.renew(settings)
 
     def renew(self, settings: SandboxSettings) -> None:
         """Start anew: what was to come later never does."""
@@ -34,7 +33,7 @@ class World:
         self.clock.ahead = 0.0
         self.started = self.clock.now()
         self.down_until = 0.0
-        self._generation = getattr(self, "_generation", 0) + 1
+        self._generation += 1
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Other settings from now on. The counts of the faults go on."""

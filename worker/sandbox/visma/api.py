@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from worker.sandbox.deliveries import Deliveries
@@ -117,10 +118,13 @@ class Visma:
                 nth = company.ordinal(key)
                 await self._gate.trouble(company, token, key, nth)
             header = request.headers.get(HEADER)
-            answer = await (self._in_background(company, call, read_target(header), key, nth) if header else self._at_once(company, call, key, nth))
+            if header:
+                answer = await self._in_background(company, call, read_target(header), key, nth)
+            else:
+                answer = await self._at_once(company, call, key, nth)
         except Refused as refusal:
             answer = refusal.answer
-        if answer.status >= 400:
+        if answer.status >= HTTPStatus.BAD_REQUEST:
             company.repeats.note(hash((request.method, request.raw_path, call.body)), answer.status, now, settings.repeat_window)
         return answer
 
@@ -128,10 +132,10 @@ class Visma:
         """202 with the operation's id and where its state stands, and perhaps not even that."""
         faults = self._world.faults
         operation = self.background.accept(company, call, target, nth)
-        early = faults.active and self._notifications.due(operation) and faults.hits("early", key, nth)
+        early = faults.active and faults.hits("early", key, nth)
         if early:
             self.background.finish(operation)
-            await self._notifications.send(operation)
+            await self._notifications.tell_at_once(operation)
         accept_ms = self._world.settings.accept_ms
         if accept_ms:
             await asyncio.sleep(accept_ms / 1000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from worker.sandbox.ids import make_id
 from worker.sandbox.visma.operations import FAILED, FINISHED, Operation
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from worker.sandbox.visma.notifications import Notifications
     from worker.sandbox.visma.targets import Target
     from worker.sandbox.world import World
+
+
+_PRUNE_EVERY: Final = 4_096
 
 
 class Background:
@@ -36,9 +39,11 @@ class Background:
 
     def accept(self, company: Company, call: Call, target: Target, nth: int) -> Operation:
         """Take the call in; nothing of it is looked at yet (documented: intercepted before it reaches its endpoint)."""
-        operation = Operation(make_id(), company, call, target, nth, self._world.clock.now())
+        operation = Operation(make_id(), company, call, target, nth=nth, received=self._world.clock.now())
         self.operations[operation.operation_id] = operation
         company.counters.operations["accepted"] += 1
+        if not len(self.operations) % _PRUNE_EVERY:
+            self._prune()
         if call.route.writes and call.about:
             company.counters.tally(call.about).begin()
         return operation
@@ -52,6 +57,11 @@ class Background:
         self._busy[name] = self._busy.get(name, 0) + 1
         operation.started = self._world.clock.now()
         self._world.later(run_time(operation, self._world), lambda: self._end(operation))
+
+    def _prune(self) -> None:
+        """Forget operations that have been expired for as long as they were kept; until then their content answers 410."""
+        oldest = self._world.clock.now() - 2 * self._world.settings.retention
+        self.operations = {key: operation for key, operation in self.operations.items() if operation.received > oldest}
 
     def finish(self, operation: Operation) -> None:
         """The operation takes effect and ends; nobody is told yet."""
@@ -72,8 +82,7 @@ class Background:
     def _end(self, operation: Operation) -> None:
         """End the operation, tell, and give its worker to the next."""
         self.finish(operation)
-        if self._notifications.due(operation):
-            self._notifications.notify(operation)
+        self._notifications.notify(operation)
         name = operation.company.settings.name
         self._busy[name] -= 1
         waiting = self._waiting.get(name)

@@ -42,7 +42,9 @@ class Company:
         self._ordinals[key] = nth + 1
         return nth
 
-    def make_documents(self, count: int, kind: str, status: str, quantity: float, item_id: str | None, now: float) -> list[str]:
+    def make_documents(
+        self, count: int, now: float, *, kind: str = "P", status: str = BALANCED, quantity: float = 1.0, item_id: str | None = None
+    ) -> list[str]:
         """So many new documents; their items take turns unless one is named. Answers with their keys."""
         kits = [item_id] if item_id else [item.item_id for item in self.items.values() if item.stock]
         local = self.local(now)
@@ -53,7 +55,7 @@ class Company:
 
     def fill(self, count: int, now: float) -> None:
         """The documents a company starts with: balanced, for production."""
-        self.make_documents(count, "P", BALANCED, 1.0, None, now)
+        self.make_documents(count, now)
 
     def counts(self, *, documents: bool) -> dict[str, Any]:
         """The numbers of the company, with those of each document if asked."""

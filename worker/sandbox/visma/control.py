@@ -30,7 +30,9 @@ def make_documents(visma: Visma, world: World, content: dict[str, Any]) -> Answe
         raise ValueError("quantity: a number above 0 is expected")
     if item is not None and (item not in visma.items or not visma.items[item].stock):
         raise ValueError(f"item: there is no kit {item!r}")
-    keys = company.make_documents(count, kind, status, float(quantity), item, world.clock.now())
+    keys = company.make_documents(
+        count, world.clock.now(), kind=kind, status=status, quantity=float(quantity), item_id=item
+    )
     return json_answer(201, {"count": count, "first": keys[0], "last": keys[-1]})
 
 
@@ -52,11 +54,12 @@ def drop_document(visma: Visma, name: str, key: str) -> Answer:
     return Answer(204)
 
 
-def change_company(settings: CompanySettings, changes: object) -> CompanySettings:
-    """The company's settings with these changes. Raises `ValueError`."""
-    if not isinstance(changes, dict):
-        raise ValueError(f"{settings.name}: an object is expected")
-    return replace(settings, **checked(CompanySettings, changes, COMPANY_LIVE))
+def change_companies(companies: tuple[CompanySettings, ...], changes: dict[str, dict[str, Any]]) -> tuple[CompanySettings, ...]:
+    """The companies with these changes by name. Raises `ValueError`."""
+    unknown = set(changes) - {settings.name for settings in companies}
+    if unknown:
+        raise ValueError(f"unknown company: {', '.join(sorted(unknown))}")
+    return tuple(replace(settings, **checked(CompanySettings, changes.get(settings.name, {}), COMPANY_LIVE)) for settings in companies)
 
 
 def _company(visma: Visma, name: str) -> Company:

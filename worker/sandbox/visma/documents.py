@@ -18,7 +18,20 @@ RELEASED: Final = "R"
 class Document:
     """One kit assembly. `key` is `P/000123`; times are the company's local milliseconds; `changing` while an action still goes on in it."""
 
-    __slots__ = ("allocations", "changing", "created", "item_id", "key", "modified", "non_stock", "quantity", "status", "stock", "texts", "version")
+    __slots__ = (
+        "allocations",
+        "changing",
+        "created",
+        "item_id",
+        "key",
+        "modified",
+        "non_stock",
+        "quantity",
+        "status",
+        "stock",
+        "texts",
+        "version",
+    )
 
     def __init__(self, key: str, item_id: str, quantity: float, status: str) -> None:
         self.key = key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from worker.sandbox.visma.forms import read_form
@@ -79,7 +80,7 @@ class Execution:
         settings, faults = self._world.settings, self._world.faults
         if faults.active and faults.hits("finished-400", call.about, 0):
             raise refused(f"Inventory quantity for {document.item_id} in warehouse 1 will go negative.")
-        if settings.release_status != 202 and not (faults.active and faults.hits("late-release", call.about, 0)):
+        if settings.release_status == HTTPStatus.OK and not (faults.active and faults.hits("late-release", call.about, 0)):
             self._released(company, document)
             return _DONE
         document.changing = True

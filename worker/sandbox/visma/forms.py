@@ -1,7 +1,8 @@
 """The write forms: which fields there are, which are wrapped in `{"value": …}`, and what each may hold (documented).
 
-A form that cannot be bound is refused with all its faults (inferred). Fields that no form knows are ignored (inferred), also `itemID`, the read
-form's spelling. A field that is sent as null is cleared (seen: "sending null may alter"), so that a client which sends nulls is found out.
+A form that cannot be bound is refused with all its faults (inferred). Fields that no form knows are ignored (inferred),
+also `itemID`, the read form's spelling. A field that is sent as null is cleared (seen: "sending null may alter"),
+so that a client which sends nulls is found out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ MOMENT: Final = "date-time"
 
 OPERATIONS: Final = {"Insert": "Insert", "Update": "Update", "Delete": "Delete", 1: "Insert", 2: "Update", 3: "Delete"}
 
-KIT_ALLOCATION: Final = {"lineNbr": WHOLE, "location": TEXT, "lotSerialNumber": TEXT, "quantity": DECIMAL, "uom": TEXT, "expirationDate": MOMENT}
+KIT_ALLOCATION: Final = {
+    "lineNbr": WHOLE,
+    "location": TEXT,
+    "lotSerialNumber": TEXT,
+    "quantity": DECIMAL,
+    "uom": TEXT,
+    "expirationDate": MOMENT,
+}
 STOCK_ALLOCATION: Final = {**KIT_ALLOCATION, "itemId": TEXT}
 NON_STOCK_LINE: Final = {"lineNbr": WHOLE, "itemId": TEXT, "uoM": TEXT, "quantity": DECIMAL, "unitCost": DECIMAL, "reasonCode": TEXT}
 STOCK_LINE: Final = {**NON_STOCK_LINE, "location": TEXT}

@@ -34,9 +34,14 @@ class Item:
 
 def make_items(kits: int) -> dict[str, Item]:
     """All items by id: as many kits as asked, and their parts."""
-    parts = [Component(f"PART-{number:04}", f"Part {number}", float(number % 3 + 1), 2.5 * (number % 7 + 1)) for number in range(1, kits + 3)]
+    parts = [_part(number) for number in range(1, kits + 3)]
     items = {part.item_id: Item(part.item_id, part.description) for part in (*parts, LABOUR)}
     for number in range(1, kits + 1):
         kit = Item(f"KIT-{number:04}", f"Kit {number}", tuple(parts[number - 1 : number + 2]), (LABOUR,))
         items[kit.item_id] = kit
     return items
+
+
+def _part(number: int) -> Component:
+    """A stock component with a quantity and a cost of its own."""
+    return Component(f"PART-{number:04}", f"Part {number}", float(number % 3 + 1), 2.5 * (number % 7 + 1))

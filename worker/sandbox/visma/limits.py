@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -72,13 +73,13 @@ class Repeats:
         recent = [(at, status) for at, status in failed if at > now - window]
         if len(recent) < REPEATS:
             return False
-        unavailable = any(status >= 500 for _, status in recent)
+        unavailable = any(status >= HTTPStatus.INTERNAL_SERVER_ERROR for _, status in recent)
         counters.violations["repeated_unavailable" if unavailable else "repeated_failures"] += 1
         return True
 
     def note(self, request: int, status: int, now: float, window: float) -> None:
         """Remember how a request ended."""
-        if status < 400 or status in _NOT_FAILED:
+        if status < HTTPStatus.BAD_REQUEST or status in _NOT_FAILED:
             return
         if len(self._failed) > _MANY:
             self._failed = {key: ends for key, ends in self._failed.items() if ends[-1][0] > now - window}

@@ -1,7 +1,7 @@
 """The notification that a background operation has ended.
 
-Its body is not documented: ours has the members that the documents speak of (an id, a status code, the state's location, and by an older text the
-content's). The headers are those of the Visma Webhook Dispatcher, seen in a sample for a sister product.
+Its body is not documented: ours has the members that the documents speak of (an id, a status code, the state's location,
+and by an older text the content's). The headers are those of the Visma Webhook Dispatcher, seen in a sample for a sister product.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from base64 import b64encode
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 EVENT: Final = "BACKGROUND_API_RESPONSE"
 BATCH: Final = 10
+_HALF: Final = 0.5
 
 
 class Notifications:
@@ -39,22 +41,20 @@ class Notifications:
         """Forget what was held back."""
         self._batches.clear()
 
-    def due(self, operation: Operation) -> bool:
+    def _due(self, operation: Operation) -> bool:
         """Whether anybody is to be told: the catalogue has it only for operations that ended with a response (documented)."""
         target = operation.target
         if not target.subscription and not target.url:
             return False
         if operation.status == FAILED:
             return self._world.settings.notify_failed
-        return operation.code != 204 or self._world.settings.notify_empty
+        return operation.code != HTTPStatus.NO_CONTENT or self._world.settings.notify_empty
 
     def notify(self, operation: Operation) -> None:
-        """Tell, in the background, as the faults let it."""
-        counters, settings, faults = operation.company.counters, self._world.settings, self._world.faults
-        counters.notifications["due"] += 1
-        if operation.target.address(operation.company.settings.webhook_url) == "none":
-            counters.notifications["without_address"] += 1
+        """Tell who is to be told, in the background, as the faults let it."""
+        if not self._reachable(operation):
             return
+        counters, settings, faults = operation.company.counters, self._world.settings, self._world.faults
         if not faults.active:
             self._deliveries.spawn(self.send(operation))
             return
@@ -69,8 +69,24 @@ class Notifications:
         notification_id = make_id()
         self._deliveries.spawn(self.send(operation, wait=wait, notification_id=notification_id))
         if faults.hits("duplicated", key, nth):
-            again = notification_id if faults.part("same id", key, nth) < 0.5 else make_id()
+            again = notification_id if faults.part("same id", key, nth) < _HALF else make_id()
             self._deliveries.spawn(self.send(operation, wait=wait + 0.05, notification_id=again))
+
+    async def tell_at_once(self, operation: Operation) -> None:
+        """Tell who is to be told, and wait until it is taken."""
+        if self._reachable(operation):
+            await self.send(operation)
+
+    def _reachable(self, operation: Operation) -> bool:
+        """Whether a notification is due and has somewhere to go; both are counted."""
+        if not self._due(operation):
+            return False
+        numbers = operation.company.counters.notifications
+        numbers["due"] += 1
+        if operation.target.address(operation.company.settings.webhook_url) == "none":
+            numbers["without_address"] += 1
+            return False
+        return True
 
     async def send(self, operation: Operation, *, wait: float = 0.0, notification_id: str | None = None) -> None:
         """One notification of one operation."""

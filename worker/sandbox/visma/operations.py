@@ -25,7 +25,7 @@ class Operation:
 
     __slots__ = ("answer", "call", "company", "error", "finished", "nth", "operation_id", "received", "started", "status", "target")
 
-    def __init__(self, operation_id: str, company: Company, call: Call, target: Target, nth: int, received: float) -> None:
+    def __init__(self, operation_id: str, company: Company, call: Call, target: Target, *, nth: int, received: float) -> None:
         self.operation_id = operation_id
         self.company = company
         self.call = call
@@ -99,9 +99,9 @@ def _age(operation: Operation, world: World) -> float:
 def _kept(operation: Operation, world: World) -> float:
     """How long the state is kept, in seconds: 24 hours (documented), less when it is forgotten."""
     faults, settings = world.faults, world.settings
-    if faults.active and operation.finished and faults.part("forgotten", operation.call.key(), operation.nth) < faults.rates.get("forgotten", 0.0):
-        return settings.forget_seconds
-    return settings.retention
+    if "forgotten" not in faults.rates or not operation.finished or not faults.would_hit("forgotten", operation.call.key(), operation.nth):
+        return settings.retention
+    return settings.forget_seconds
 
 
 def _headers(answer: Answer | None) -> dict[str, str] | None:

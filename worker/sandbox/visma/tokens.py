@@ -57,14 +57,15 @@ class Tokens:
         """The answer of the token endpoint. Errors have the shape of RFC 6749; `invalid_tenant` with 400 was seen."""
         form = dict(parse_qsl(body))
         in_header = authorization is not None and authorization.startswith("Basic ")
-        client_id, secret = _basic(authorization) if in_header and authorization else (form.get("client_id", ""), form.get("client_secret", ""))
+        in_form = (form.get("client_id", ""), form.get("client_secret", ""))
+        client_id, secret = _basic(authorization) if in_header and authorization else in_form
         if form.get("grant_type") != "client_credentials":
             return json_answer(400, {"error": "unsupported_grant_type"})
         of_client = [company for company in companies if _is_client(company, client_id, secret)]
         if not of_client:
             return json_answer(401 if in_header else 400, {"error": "invalid_client"})
         tenant = form.get("tenant_id", "")
-        company = next((company for company in of_client if tenant in {company.settings.tenant_id, CUSTOMER + company.settings.tenant_id}), None)
+        company = next((company for company in of_client if tenant.removeprefix(CUSTOMER) == company.settings.tenant_id), None)
         if company is None:
             return json_answer(400, {"error": "invalid_tenant"})
         asked = form.get("scope", "").split()
