@@ -45,9 +45,7 @@ _BY_SHAPE: Final[dict[tuple[str, ...], dict[str, Route]]] = {
     ("background", "*"): {"GET": STATE},
     ("background", "*", "content"): {"GET": CONTENT},
 }
-LABELS: Final = {
-    route: route.label for route in (LIST, CREATE, READ, UPDATE, DELETE, RELEASE, STATE, CONTENT, UNKNOWN)
-}
+LABELS: Final = {route: route.label for route in (LIST, CREATE, READ, UPDATE, DELETE, RELEASE, STATE, CONTENT, UNKNOWN)}
 
 
 class NoRoute(Exception):
