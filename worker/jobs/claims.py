@@ -10,11 +10,11 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import and_, exists, func, literal, or_, select, update
 
 from worker.jobs.rows import job_of
 from worker.jobs.states import HOLDS_DOCUMENT, BatchState, State
-from worker.jobs.tables import batches, in_state, jobs, moves
+from worker.jobs.tables import Moment, batches, in_state, jobs, moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,4 +168,4 @@ def _write(connection: Connection, chosen: Sequence[Job], taken: Sequence[Job], 
 
 
 def _first(now: datetime) -> ColumnElement[datetime]:
-    return func.coalesce(jobs.c.started_at, now, type_=jobs.c.started_at.type)
+    return func.coalesce(jobs.c.started_at, literal(now, Moment()))
