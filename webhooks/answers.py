@@ -11,7 +11,8 @@ from flask import Response
 from webhooks.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from webhooks.problems import Problem
 
@@ -21,6 +22,9 @@ SAFE: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+_SAFE: Final = tuple(SAFE.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +51,14 @@ def text_response(body: bytes, content_type: str) -> Response:
     return _response(200, body, content_type, {})
 
 
+class _Whole(Response):
+    """A response that is complete when made: sent as it is, without the copies and corrections that others need."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.response  # type: ignore[return-value] # bytes, as made below
+
+
 def _response(status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> Response:
-    return Response(body, status, {"Content-Type": content_type, **SAFE, **headers})
+    told = [("Content-Type", content_type), ("Content-Length", str(len(body))), *_SAFE, *headers.items()]
+    return _Whole([body], status, told)

@@ -78,4 +78,4 @@ def _is_secret(name: str) -> bool:
 
 def _storable(value: str) -> str:
     """A header arrives as Latin-1."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in value)
+    return value if value.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in value)
