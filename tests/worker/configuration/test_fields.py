@@ -135,6 +135,7 @@ def test_web_address(written: str, read: str) -> None:
         "http://localhost.example",
         "https://",
         "https://user:secret@visma.example",
+        "https://user@visma.example",
         "https://visma.example?x=1",
         "https://visma.example/#x",
         "https://visma.example:99999",
