@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
 from worker.errors import Conflict
 from worker.jobs.making import add_to_totals, insert_jobs
-from worker.jobs.rows import changing_values
+from worker.jobs.rows import CHANGING, NAMING, changing_values, naming_values
 from worker.jobs.states import State, may_move
 from worker.jobs.tables import attempts, exchanges, jobs, moves
 
@@ -37,9 +37,6 @@ class Change:
     note: bool = False
 
 
-_UPDATE = update(jobs).where(jobs.c.id == bindparam("key"))
-
-
 def apply(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
     """Write the changes whose job is still as it was (same state, same fence); give back those that were.
 
@@ -52,6 +49,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     if not kept:
         return []
     _update(connection, [change.after for change in kept])
+    _rename(connection, [change.after for change in kept if _renamed(change)])
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]
     if followers:
@@ -63,13 +61,10 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
 def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
     if not changes:
         return []
-    statement = select(jobs.c.id, jobs.c.state, jobs.c.fence, jobs.c.notified_at, jobs.c.erp_id).where(
-        jobs.c.id.in_([c.before.id for c in changes])
-    )
-    present = {row.id: row for row in connection.execute(db.for_update(statement))}
+    present = {row.id: row for row in connection.execute(db.for_update(_PRESENT), {"ids": [change.before.id for change in changes]})}
     kept = []
     for change in changes:
-        row = present.get(change.before.id)
+        row = present.pop(change.before.id, None)  # the first change of a job is the only one: another would be as stale as a late worker's
         if row is None or row.state != change.before.state or row.fence != change.before.fence:
             continue
         kept.append(_with_news(change, row, now))
@@ -85,8 +80,17 @@ def _with_news(change: Change, row: Row[Any], now: datetime) -> Change:
 
 
 def _update(connection: Connection, rows: Sequence[Job]) -> None:
-    parameters = [{"key": job.id, **changing_values(job)} for job in rows]
-    connection.execute(_UPDATE.values({name: bindparam(name) for name in parameters[0] if name != "key"}), parameters)
+    connection.execute(_UPDATE, [{"key": job.id, **changing_values(job)} for job in rows])
+
+
+def _rename(connection: Connection, rows: Sequence[Job]) -> None:
+    """What a job is about changes seldom, and its indexes cost: a statement of its own."""
+    if rows:
+        connection.execute(_RENAME, [{"key": job.id, **naming_values(job)} for job in rows])
+
+
+def _renamed(change: Change) -> bool:
+    return naming_values(change.before) != naming_values(change.after)
 
 
 def _record(connection: Connection, changes: Sequence[Change], now: datetime) -> None:
@@ -99,9 +103,9 @@ def _record(connection: Connection, changes: Sequence[Change], now: datetime) ->
         if change.attempt is not None:
             tried.append(_attempt(change))
             calls.extend(_exchanges(change))
-    for table, rows in ((moves, lines), (attempts, tried), (exchanges, calls)):
+    for statement, rows in ((_MOVE, lines), (_ATTEMPT, tried), (_EXCHANGE, calls)):
         if rows:
-            connection.execute(insert(table), rows)
+            connection.execute(statement, rows)
 
 
 def _line(change: Change, now: datetime) -> dict[str, Any]:
@@ -144,3 +148,14 @@ def _exchanges(change: Change) -> list[dict[str, Any]]:
         }
         for exchange in attempt.exchanges
     ]
+
+
+# The statements of every round are made once: to build one costs more than to run it.
+_PRESENT: Final = select(jobs.c.id, jobs.c.state, jobs.c.fence, jobs.c.notified_at, jobs.c.erp_id).where(
+    jobs.c.id.in_(bindparam("ids", expanding=True))
+)
+_UPDATE: Final = update(jobs).where(jobs.c.id == bindparam("key")).values({name: bindparam(name) for name in CHANGING})
+_RENAME: Final = update(jobs).where(jobs.c.id == bindparam("key")).values({name: bindparam(name) for name in NAMING})
+_MOVE: Final = insert(moves)
+_ATTEMPT: Final = insert(attempts)
+_EXCHANGE: Final = insert(exchanges)

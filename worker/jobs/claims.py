@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, func, literal, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 
 from worker.jobs.rows import job_of
 from worker.jobs.states import HOLDS_DOCUMENT, BatchState, State
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 MOST_GROUPS: Final = 200
 """How many running batches of a lane take part in one claim; the rest have their turn when these have no due work."""
 
+_REQUEUED: Final = 1_000
+
 
 def claim(connection: Connection, lane: Lane, worker: str, now: datetime, lease_until: datetime, count: int) -> list[Job]:
     """Take up to `count` due jobs of the lane for `worker`; they are `running` when this returns. Call it in a write transaction."""
     if count <= 0:
         return []
     active = _running_batches(connection, lane)
-    groups = [_candidates(connection, lane, group, active, now, count) for group in (None, *active)]
+    groups = [_candidates(connection, lane, group, now, count) for group in (None, *active)]
     chosen = _without_shared_documents(_fair(groups))[:count]
     if not chosen:
         return []
@@ -44,19 +46,12 @@ def claim(connection: Connection, lane: Lane, worker: str, now: datetime, lease_
 
 def waiting(connection: Connection, lane: Lane, now: datetime, most: int) -> list[Job]:
     """The lane's waiting jobs that are due for a look, oldest due first."""
-    statement = (
-        select(jobs)
-        .where(jobs.c.tenant == lane.tenant, jobs.c.erp == lane.erp, in_state(State.WAITING), jobs.c.due_at <= now)
-        .order_by(jobs.c.due_at)
-        .limit(most)
-    )
-    return [job_of(row) for row in connection.execute(statement)]
+    return [job_of(row) for row in connection.execute(_WAITING, _given(lane, now, most))]
 
 
 def requeue_due(connection: Connection, lane: Lane, now: datetime) -> int:
     """Jobs of the lane whose backoff is over become queued; how many."""
-    due = and_(jobs.c.tenant == lane.tenant, jobs.c.erp == lane.erp, in_state(State.RETRYING), jobs.c.due_at <= now)
-    ids = list(connection.execute(select(jobs.c.id).where(due).limit(1000)).scalars())
+    ids = list(connection.execute(_RETRYING, _given(lane, now, _REQUEUED)).scalars())
     if not ids:
         return 0
     connection.execute(update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == State.RETRYING).values(state=State.QUEUED.value))
@@ -71,47 +66,22 @@ def requeue_due(connection: Connection, lane: Lane, now: datetime) -> int:
         }
         for each in ids
     ]
-    connection.execute(moves.insert(), lines)
+    connection.execute(_MOVE, lines)
     return len(ids)
 
 
+def _given(lane: Lane, now: datetime, count: int) -> dict[str, Any]:
+    return {"tenant": lane.tenant, "erp": lane.erp, "now": now, "count": count}
+
+
 def _running_batches(connection: Connection, lane: Lane) -> list[str]:
-    statement = (
-        select(batches.c.id)
-        .where(batches.c.tenant == lane.tenant, batches.c.erp == lane.erp, batches.c.state == BatchState.RUNNING)
-        .order_by(batches.c.id)
-        .limit(MOST_GROUPS)
-    )
-    return list(connection.execute(statement).scalars())
+    return list(connection.execute(_BATCHES, {"tenant": lane.tenant, "erp": lane.erp}).scalars())
 
 
-def _candidates(connection: Connection, lane: Lane, group: str | None, active: Sequence[str], now: datetime, count: int) -> list[Job]:
-    statement: Select[tuple[object, ...]] = (
-        select(jobs)
-        .where(
-            jobs.c.tenant == lane.tenant,
-            jobs.c.erp == lane.erp,
-            in_state(State.QUEUED),
-            jobs.c.batch.is_(None) if group is None else jobs.c.batch == group,
-            jobs.c.due_at <= now,
-            or_(jobs.c.subject.is_(None), ~_document_taken(active, now)),
-        )
-        .order_by(jobs.c.priority.desc(), jobs.c.due_at, jobs.c.id)
-        .limit(count)
-    )
-    return [job_of(row) for row in connection.execute(statement)]
-
-
-def _document_taken(active: Sequence[str], now: datetime) -> ColumnElement[bool]:
-    other = jobs.alias("other")
-    earlier = and_(
-        other.c.state.in_([State.QUEUED.value, State.RETRYING.value]),
-        other.c.due_at <= now,
-        other.c.id < jobs.c.id,
-        or_(other.c.batch.is_(None), other.c.batch.in_(active)),  # a paused batch holds up no one
-    )
-    held = other.c.state.in_([state.value for state in sorted(HOLDS_DOCUMENT)])
-    return exists().where(other.c.tenant == jobs.c.tenant, other.c.subject == jobs.c.subject, other.c.id != jobs.c.id, or_(held, earlier))
+def _candidates(connection: Connection, lane: Lane, group: str | None, now: datetime, count: int) -> list[Job]:
+    statement = _SINGLES if group is None else _OF_BATCH
+    given = {"tenant": lane.tenant, "erp": lane.erp, "group": group, "now": now, "count": count}
+    return [job_of(row) for row in connection.execute(statement, given)]
 
 
 def _fair(groups: Sequence[Sequence[Job]]) -> list[Job]:
@@ -147,25 +117,59 @@ def _taken(job: Job, worker: str, now: datetime, lease_until: datetime) -> Job:
 
 def _write(connection: Connection, chosen: Sequence[Job], taken: Sequence[Job], now: datetime) -> None:
     owner, lease_until = taken[0].owner, taken[0].lease_until
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.id.in_([job.id for job in chosen]))
-        .values(
-            state=State.RUNNING.value,
-            owner=owner,
-            fence=jobs.c.fence + 1,
-            starts=jobs.c.starts + 1,
-            lease_until=lease_until,
-            claimed_at=now,
-            started_at=_first(now),
-        )
-    )
+    connection.execute(_TAKE, {"ids": [job.id for job in chosen], "worker": owner, "until": lease_until, "now": now})
     lines = [
         {"job": job.id, "at": now, "origin": State.QUEUED.value, "target": State.RUNNING.value, "cause": "started", "by": f"worker {owner}"}
         for job in chosen
     ]
-    connection.execute(moves.insert(), lines)
+    connection.execute(_MOVE, lines)
 
 
-def _first(now: datetime) -> ColumnElement[datetime]:
-    return func.coalesce(jobs.c.started_at, literal(now, Moment()))
+def _document_taken() -> ColumnElement[bool]:
+    """Another job holds the document, or an earlier one that may start wants it; one of a paused batch holds up no one."""
+    other = jobs.alias("other")
+    may_start = or_(other.c.batch.is_(None), exists().where(batches.c.id == other.c.batch, batches.c.state == BatchState.RUNNING.value))
+    wants = other.c.state.in_([State.QUEUED.value, State.RETRYING.value])
+    earlier = and_(wants, other.c.due_at <= _NOW, other.c.id < jobs.c.id, may_start)
+    held = other.c.state.in_([state.value for state in sorted(HOLDS_DOCUMENT)])
+    return exists().where(other.c.tenant == jobs.c.tenant, other.c.subject == jobs.c.subject, other.c.id != jobs.c.id, or_(held, earlier))
+
+
+def _due_in(group: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(jobs)
+        .where(*_HERE, in_state(State.QUEUED), group, jobs.c.due_at <= _NOW, or_(jobs.c.subject.is_(None), ~_document_taken()))
+        .order_by(jobs.c.priority.desc(), jobs.c.due_at, jobs.c.id)
+        .limit(bindparam("count"))
+    )
+
+
+# The statements of every round are made once: to build one costs more than to run it.
+_NOW: Final = bindparam("now", type_=Moment())
+_HERE: Final = (jobs.c.tenant == bindparam("tenant"), jobs.c.erp == bindparam("erp"))
+_SINGLES: Final = _due_in(jobs.c.batch.is_(None))
+_OF_BATCH: Final = _due_in(jobs.c.batch == bindparam("group"))
+_BATCHES: Final = (
+    select(batches.c.id)
+    .where(batches.c.tenant == bindparam("tenant"), batches.c.erp == bindparam("erp"), batches.c.state == BatchState.RUNNING.value)
+    .order_by(batches.c.id)
+    .limit(MOST_GROUPS)
+)
+_WAITING: Final = (
+    select(jobs).where(*_HERE, in_state(State.WAITING), jobs.c.due_at <= _NOW).order_by(jobs.c.due_at).limit(bindparam("count"))
+)
+_RETRYING: Final = select(jobs.c.id).where(*_HERE, in_state(State.RETRYING), jobs.c.due_at <= _NOW).limit(bindparam("count"))
+_TAKE: Final = (
+    update(jobs)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=State.RUNNING.value,
+        owner=bindparam("worker"),
+        fence=jobs.c.fence + 1,
+        starts=jobs.c.starts + 1,
+        lease_until=bindparam("until", type_=Moment()),
+        claimed_at=_NOW,
+        started_at=func.coalesce(jobs.c.started_at, _NOW),
+    )
+)
+_MOVE: Final = insert(moves)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from worker.jobs.model import Batch, Delivery, Job, JobError, Move
 from worker.jobs.states import BatchState, State
@@ -62,19 +62,43 @@ def values_of(job: Job) -> dict[str, Any]:
         "made_by": job.made_by,
         "created_at": job.created_at,
         "notified_at": job.notified_at,
+        **naming_values(job),
         **changing_values(job),
     }
+
+
+NAMING: Final = ("arguments", "reference", "subject", "priority")
+CHANGING: Final = (
+    "state",
+    "erp_id",
+    "attempt",
+    "deaths",
+    "starts",
+    "fence",
+    "owner",
+    "lease_until",
+    "due_at",
+    "claimed_at",
+    "started_at",
+    "finished_at",
+    "result",
+    "error_class",
+    "error_message",
+    "error_status",
+    "progress",
+)
+
+
+def naming_values(job: Job) -> dict[str, Any]:
+    """The columns of `jobs` that say what it is about; they change when it is replayed with other arguments, and seldom else."""
+    return {"arguments": job.arguments, "reference": job.reference, "subject": job.subject, "priority": job.priority}
 
 
 def changing_values(job: Job) -> dict[str, Any]:
     """The columns of `jobs` that a move may change. `notified_at` is not among them: notifications are written by the receiver alone."""
     return {
         "state": job.state.value,
-        "arguments": job.arguments,
-        "reference": job.reference,
-        "subject": job.subject,
         "erp_id": job.erp_id,
-        "priority": job.priority,
         "attempt": job.attempt,
         "deaths": job.deaths,
         "starts": job.starts,

@@ -173,7 +173,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'queued'"),
     )
     op.create_index("ix_jobs_batch", "jobs", ["batch", "state"], unique=False)
-    op.create_index("ix_jobs_erp_id", "jobs", ["tenant", "erp_id"], unique=False)
+    op.create_index(
+        "ix_jobs_erp_id",
+        "jobs",
+        ["tenant", "erp_id"],
+        unique=False,
+        sqlite_where=sa.text("erp_id IS NOT NULL"),
+        postgresql_where=sa.text("erp_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_jobs_owner",
         "jobs",
@@ -194,13 +201,20 @@ def upgrade() -> None:
     op.create_index(
         "ix_jobs_subject",
         "jobs",
-        ["tenant", "subject", "state"],
+        ["tenant", "subject"],
         unique=False,
         sqlite_where=sa.text("subject IS NOT NULL"),
         postgresql_where=sa.text("subject IS NOT NULL"),
     )
     op.create_index("ix_jobs_tenant", "jobs", ["tenant", "id"], unique=False)
-    op.create_index("ix_jobs_unique", "jobs", ["tenant", "kind", "unique_key"], unique=False)
+    op.create_index(
+        "ix_jobs_unique",
+        "jobs",
+        ["tenant", "kind", "unique_key"],
+        unique=False,
+        sqlite_where=sa.text("unique_key IS NOT NULL"),
+        postgresql_where=sa.text("unique_key IS NOT NULL"),
+    )
     op.create_index(
         "ix_jobs_waiting",
         "jobs",
