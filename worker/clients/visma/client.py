@@ -17,7 +17,17 @@ from worker.clients.visma import schemas
 from worker.clients.visma.forms import InsertForm, UpdateForm
 from worker.clients.visma.lists import Document, KitAssemblyFilter, page_of, status_of
 from worker.clients.visma.names import KIT_ASSEMBLIES, document_path, operation_id, operation_path, ref_no_from_location
-from worker.clients.visma.records import Accepted, BackgroundState, Created, KitAssembly, KitAssemblyStatus, Page, Record, ReleaseResult
+from worker.clients.visma.records import (
+    Accepted,
+    AcceptedForm,
+    BackgroundState,
+    Created,
+    KitAssembly,
+    KitAssemblyStatus,
+    Page,
+    Record,
+    ReleaseResult,
+)
 from worker.errors import BadAnswer, Missing
 
 if TYPE_CHECKING:
@@ -129,15 +139,13 @@ def visma_auth(settings: Visma, tokens: Tokens, observe: Observe = ignore) -> ht
 def _accepted(reply: Reply) -> Accepted:
     """The queued operation. Its id is in the body, else in an address there or in the Location header. Raises `BadAnswer` if in none."""
     try:
-        accepted = _load(schemas.AcceptedSchema, reply.json(), Accepted)
+        form = _load(schemas.AcceptedSchema, reply.json(), AcceptedForm)
     except BadAnswer:
-        accepted = Accepted(id="")
-    if accepted.id:
-        return accepted
-    found = operation_id(accepted.state_location, accepted.extras.get("contentLocation"), reply.headers.get("location"))
-    if found is None:
+        form = AcceptedForm()
+    found = form.id or operation_id(form.state_location, form.extras.get("contentLocation"), reply.headers.get("location"))
+    if not found:
         raise BadAnswer("Visma accepted the request without naming the operation", status=reply.status)
-    return Accepted(id=found, state_location=accepted.state_location, extras=accepted.extras)
+    return Accepted(id=found, state_location=form.state_location)
 
 
 def _release_result(reply: Reply) -> ReleaseResult:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, post_dump, post_load, pre_dump
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_dump, post_load, pre_dump
 
 if TYPE_CHECKING:
     from worker.clients.visma.records import Record
@@ -74,13 +74,14 @@ class ReadSchema(Camel):
     class Meta:
         """The contract grows without a version change: unknown fields are no fault."""
 
-        unknown = INCLUDE
+        unknown = EXCLUDE
 
-    @post_load
-    def _make(self, data: dict[str, Any], **_options: object) -> Record:
-        known = {name: data.pop(name) for name in self.fields if name in data}
-        nulls = frozenset(name for name, value in known.items() if value is None)
-        return self.record(**known, extras=data, nulls=nulls)
+    @post_load(pass_original=True)
+    def _make(self, data: dict[str, Any], original: Mapping[str, Any], **_options: object) -> Record:
+        keys = {bound.data_key for bound in self.fields.values()}
+        extras = {name: value for name, value in original.items() if name not in keys}
+        nulls = frozenset(name for name, value in data.items() if value is None)
+        return self.record(**data, extras=extras, nulls=nulls)
 
     @post_dump(pass_original=True)
     def _unmake(self, data: dict[str, Any], original: Record, **_options: object) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def page_of(value: object, load: Callable[[Mapping[str, Any]], D], wanted: KitAs
     It is the last one when it is empty, or when this many pages of the size that Visma allows hold all there is.
     """
     head: Mapping[str, Any] = value if isinstance(value, Mapping) else {"records": value}
-    raw = head.get("records") or []
+    raw = [] if head is value and head.get("records") is None else head.get("records")
     if not isinstance(raw, list) or not all(isinstance(record, Mapping) for record in raw):
         raise BadAnswer("a list of kit assemblies without a list of records")
     loaded = [load(record) for record in raw]

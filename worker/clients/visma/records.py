@@ -130,7 +130,17 @@ class KitAssemblyStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Record, Generic[R]):
+class KitAssemblyPage(Record):
+    """A page as Visma writes it."""
+
+    page_number: int | None = None
+    page_size: int | None = None
+    total_count: int | None = None
+    records: tuple[KitAssembly, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[R]):
     """One page of a list. `received` counts the records Visma sent; `dropped` those that the filter should have kept out and did not."""
 
     records: tuple[R, ...]
@@ -143,7 +153,15 @@ class Page(Record, Generic[R]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted(Record):
+class AcceptedForm(Record):
+    """The body of a 202 as Visma writes it."""
+
+    id: str | None = None
+    state_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
     """Visma has queued the request. `state_location` may name another host: never follow it, ask by `id`."""
 
     id: str

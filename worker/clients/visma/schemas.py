@@ -102,7 +102,7 @@ class KitAssemblySchema(ReadSchema):
 class KitAssemblyPageSchema(ReadSchema):
     """BasePaginationDtoOfKitAssemblyDto."""
 
-    record = records.Page
+    record = records.KitAssemblyPage
     page_number = whole()
     page_size = whole()
     total_count = whole()
@@ -112,7 +112,7 @@ class KitAssemblyPageSchema(ReadSchema):
 class AcceptedSchema(ReadSchema):
     """BackgroundApiAcceptedDto."""
 
-    record = records.Accepted
+    record = records.AcceptedForm
     id = text()
     state_location = text()
 
