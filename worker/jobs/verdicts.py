@@ -92,11 +92,12 @@ def again(cause: str, *, wait: float = 0.0, error: JobError | None = None, **pro
 
 def after(job: Job, verdict: Verdict, now: datetime, rules: Retries, chance: float) -> Job:
     """The job as the verdict makes it. `chance` in [0, 1) jitters the wait. A job out of attempts fails with its last error."""
-    attempt = job.attempt + verdict.counts
+    counts = verdict.counts and not _counted(job)
+    attempt = job.attempt + counts
     state = verdict.state
     if state is State.RETRYING and attempt >= job.max_attempts:
         state = State.FAILED
-    progress = _merged(job.progress, verdict, now)
+    progress = _merged(job.progress, verdict, now, counts=counts)
     final = state in FINAL
     error = verdict.error if (verdict.error is not None or state is State.SUCCEEDED) else job.error
     return replace(
@@ -116,15 +117,20 @@ def after(job: Job, verdict: Verdict, now: datetime, rules: Retries, chance: flo
     )
 
 
-def _merged(progress: dict[str, Any], verdict: Verdict, now: datetime) -> dict[str, Any]:
+def _counted(job: Job) -> bool:
+    """Whether the job's last start counted as failed already: when its end became unclear, or its worker died."""
+    return job.state is State.WAITING and bool(job.progress.get("doubt"))
+
+
+def _merged(progress: dict[str, Any], verdict: Verdict, now: datetime, *, counts: bool) -> dict[str, Any]:
     merged = {key: value for key, value in {**progress, **verdict.progress}.items() if value is not None}
-    if verdict.counts:
+    if counts:
         merged["failed_at"] = [*progress.get("failed_at", ()), now.timestamp()][-_KEPT_FAILURES:]
     return merged
 
 
 def _due(state: State, verdict: Verdict, now: datetime, progress: dict[str, Any], rules: Retries, chance: float) -> datetime:
     if state is State.RETRYING:
-        at = next_attempt(now.timestamp(), progress["failed_at"], rules, chance, verdict.wait)
+        at = next_attempt(now.timestamp(), progress.get("failed_at", ()), rules, chance, verdict.wait)
         return datetime.fromtimestamp(at, UTC)
     return now + timedelta(seconds=verdict.wait or 0.0)
