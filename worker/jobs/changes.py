@@ -72,10 +72,14 @@ def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], 
 
 
 def _with_news(change: Change, row: Row[Any], now: datetime) -> Change:
-    """A notification that came while the worker had the job must not be lost: the job is due at once, and knows the operation that it named."""
-    if row.notified_at == change.before.notified_at or change.after.state is not State.WAITING:
+    """A notification that came while the worker had the job must not be lost: the job knows the operation that it named, and is due at once if it waits.
+
+    A job that is to be sent again gets another operation: it need not know the last one.
+    """
+    if row.notified_at == change.before.notified_at or change.after.state in {State.QUEUED, State.RETRYING}:
         return change
-    told = replace(change.after, notified_at=row.notified_at, due_at=now, erp_id=change.after.erp_id or row.erp_id)
+    due_at = now if change.after.state is State.WAITING else change.after.due_at
+    told = replace(change.after, notified_at=row.notified_at, due_at=due_at, erp_id=change.after.erp_id or row.erp_id)
     return replace(change, after=told)
 
 
