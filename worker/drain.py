@@ -80,6 +80,8 @@ class _Round:
     planning: bool = False
     more: bool = True
     settled: bool = False
+    operations: dict[str, str] = field(default_factory=dict)
+    groups: list[str | None] = field(default_factory=list)
     unsaved: list[_Came] = field(default_factory=list)
 
 
@@ -191,8 +193,7 @@ class Drain:
         findings = [finding for came in self._round.unsaved for finding in came.findings]
         changes = [self._change(finding, now) for finding in findings]
         kept = apply(self._db, connection, changes, now)
-        operations = {c.after.erp_id: c.after.id for c in kept if c.after.erp_id and c.after.erp_id != c.before.erp_id}
-        arrivals.adopt_orphans(connection, self._lane.tenant, operations, now)
+        self._round.operations.update({c.after.erp_id: c.after.id for c in kept if c.after.erp_id and c.after.erp_id != c.before.erp_id})
         self._round.settled |= any(change.after.finished_at is not None for change in kept)
 
     def _change(self, finding: Finding, now: datetime) -> Change:
@@ -223,7 +224,9 @@ class Drain:
             random.random(),  # noqa: S311 - jitter
         )
         memory.calls = memory.share.calls
+        arrivals.adopt_orphans(connection, self._lane.tenant, memory.operations, now)
         claims.requeue_due(connection, self._lane, now)
+        memory.groups = claims.groups(connection, self._lane)
         if memory.settled:
             batches.close_finished(connection, now, self._lane)
 
@@ -233,7 +236,8 @@ class Drain:
         if self._stop.is_set() or room <= 0 or self._handler.meter.blocked_until() is not None:
             return []
         wanted = min(room, max(0, memory.calls))
-        taken = claims.claim(connection, self._lane, self._worker, now, now + timedelta(seconds=self._timing.lease), wanted)
+        lease = now + timedelta(seconds=self._timing.lease)
+        taken, memory.groups = claims.claim_among(connection, self._lane, memory.groups, self._worker, now, lease, wanted)
         memory.more = len(taken) == wanted
         return taken
 
@@ -263,6 +267,7 @@ class Drain:
         if tick:
             memory.ticked = monotonic()
             memory.settled = False
+            memory.operations = {}
 
     def _may_claim(self) -> bool:
         return self._round.more and self._free() > 0 and not self._stop.is_set()

@@ -30,18 +30,30 @@ MOST_GROUPS: Final = 200
 _REQUEUED: Final = 1_000
 
 
+def groups(connection: Connection, lane: Lane) -> list[str | None]:
+    """What takes part in the lane's claims: its running batches, and None for the single jobs."""
+    return [None, *connection.execute(_BATCHES, {"tenant": lane.tenant, "erp": lane.erp}).scalars()]
+
+
 def claim(connection: Connection, lane: Lane, worker: str, now: datetime, lease_until: datetime, count: int) -> list[Job]:
     """Take up to `count` due jobs of the lane for `worker`; they are `running` when this returns. Call it in a write transaction."""
+    return claim_among(connection, lane, groups(connection, lane), worker, now, lease_until, count)[0]
+
+
+def claim_among(
+    connection: Connection, lane: Lane, among: Sequence[str | None], worker: str, now: datetime, lease_until: datetime, count: int
+) -> tuple[list[Job], list[str | None]]:
+    """The same for some of the lane's groups; also gives those that had due work: the others may be left out until `groups` is asked again."""
     if count <= 0:
-        return []
-    active = _running_batches(connection, lane)
-    groups = [_candidates(connection, lane, group, now, count) for group in (None, *active)]
-    chosen = _without_shared_documents(_fair(groups))[:count]
+        return [], list(among)
+    found = {group: _candidates(connection, lane, group, now, count) for group in among}
+    chosen = _without_shared_documents(_fair(list(found.values())))[:count]
+    busy = [group for group, candidates in found.items() if candidates]
     if not chosen:
-        return []
+        return [], busy
     taken = [_taken(job, worker, now, lease_until) for job in chosen]
     _write(connection, chosen, taken, now)
-    return taken
+    return taken, busy
 
 
 def waiting(connection: Connection, lane: Lane, now: datetime, most: int) -> list[Job]:
@@ -72,10 +84,6 @@ def requeue_due(connection: Connection, lane: Lane, now: datetime) -> int:
 
 def _given(lane: Lane, now: datetime, count: int) -> dict[str, Any]:
     return {"tenant": lane.tenant, "erp": lane.erp, "now": now, "count": count}
-
-
-def _running_batches(connection: Connection, lane: Lane) -> list[str]:
-    return list(connection.execute(_BATCHES, {"tenant": lane.tenant, "erp": lane.erp}).scalars())
 
 
 def _candidates(connection: Connection, lane: Lane, group: str | None, now: datetime, count: int) -> list[Job]:
@@ -148,7 +156,11 @@ def _due_in(group: ColumnElement[bool]) -> Select[Any]:
 _NOW: Final = bindparam("now", type_=Moment())
 _HERE: Final = (jobs.c.tenant == bindparam("tenant"), jobs.c.erp == bindparam("erp"))
 _SINGLES: Final = _due_in(jobs.c.batch.is_(None))
-_OF_BATCH: Final = _due_in(jobs.c.batch == bindparam("group"))
+_OF_BATCH: Final = _due_in(
+    and_(
+        jobs.c.batch == bindparam("group"), exists().where(batches.c.id == bindparam("group"), batches.c.state == BatchState.RUNNING.value)
+    )
+)
 _BATCHES: Final = (
     select(batches.c.id)
     .where(batches.c.tenant == bindparam("tenant"), batches.c.erp == bindparam("erp"), batches.c.state == BatchState.RUNNING.value)
