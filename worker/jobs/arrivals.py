@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from worker.jobs.model import Lane, new_id
 from worker.jobs.rows import delivery_of
 from worker.jobs.states import State
-from worker.jobs.tables import deliveries, delivery_jobs, delivery_keys, jobs
+from worker.jobs.tables import Moment, deliveries, delivery_jobs, delivery_keys, in_state, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from worker.jobs.model import Delivery
 
 KEY_DAYS: Final = timedelta(days=7)
-_Key = tuple[str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +63,19 @@ class Stored:
 
 def store(db: Database, connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[Stored]:
     """Store the arrivals of one moment together; answers in the same order. Call it in a write transaction."""
-    known, expired = _known_keys(connection, arrivals, now)
-    _forget(connection, expired)
-    matches, nameless = _matches(db, connection, arrivals)
-    answers: list[Stored] = []
-    fresh: list[tuple[Arrival, list[str]]] = []
-    for arrival in arrivals:
-        name = (arrival.tenant, arrival.source, arrival.key)
-        first = known.get(name) if arrival.key is not None else None
-        if first is not None:
-            answers.append(Stored(first, duplicate=True, lane=None))
-            continue
-        if arrival.key is not None:
-            known[name] = arrival.id
-        touched = matches.get(arrival.id, [])
-        fresh.append((arrival, touched))
-        answers.append(Stored(arrival.id, duplicate=False, lane=Lane(arrival.tenant, arrival.erp) if touched else None))
-    _insert(connection, fresh, now)
+    first = _first_of_key(db, connection, arrivals, now)
+    fresh = [arrival for arrival in arrivals if first.get(arrival.id, arrival.id) == arrival.id]
+    matches, nameless = _matches(db, connection, fresh)
+    _insert(connection, fresh, matches, now)
     _learn_operations(connection, fresh, nameless)
-    _wake(connection, {job for _, touched in fresh for job in touched}, now)
-    return answers
+    _wake(connection, {job for touched in matches.values() for job in touched}, now)
+    return [_answer(arrival, first.get(arrival.id, arrival.id), matches.get(arrival.id, [])) for arrival in arrivals]
+
+
+def _answer(arrival: Arrival, first: str, touched: list[str]) -> Stored:
+    if first != arrival.id:
+        return Stored(first, duplicate=True, lane=None)
+    return Stored(arrival.id, duplicate=False, lane=Lane(arrival.tenant, arrival.erp) if touched else None)
 
 
 def record(connection: Connection, arrival: Arrival, state: str, reason: str, now: datetime) -> None:
@@ -116,22 +112,28 @@ def forget_keys(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(delivery_keys).where(delivery_keys.c.expires_at < now)).rowcount
 
 
-def _known_keys(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> tuple[dict[_Key, str], list[_Key]]:
-    """The deliveries that used these keys before, and the keys whose life is over and which stand there still."""
-    keys = [arrival.key for arrival in arrivals if arrival.key is not None]
-    if not keys:
-        return {}, []
-    tenants = {arrival.tenant for arrival in arrivals}
-    statement = select(delivery_keys).where(delivery_keys.c.tenant.in_(tenants), delivery_keys.c.key.in_(keys))
-    rows = connection.execute(statement).all()
-    known = {(row.tenant, row.source, row.key): row.delivery for row in rows if row.expires_at >= now}
-    return known, [(row.tenant, row.source, row.key) for row in rows if row.expires_at < now]
+def _first_of_key(db: Database, connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> dict[str, str]:
+    """Take each arrival's key, or find who took it before: from the arrival's id to the delivery that has its key, where another one has it.
+
+    A key whose life is over is taken anew. The insert itself decides, so two processes that store one key at once agree on the first.
+    """
+    keyed = [arrival for arrival in arrivals if arrival.key is not None]
+    if not keyed:
+        return {}
+    rows = [{"tenant": a.tenant, "source": a.source, "key": a.key, "delivery": a.id, "expires_at": now + a.key_life} for a in keyed]
+    if connection.execute(_take_key(db.is_sqlite), [{**row, "at": now} for row in rows]).rowcount == len(rows):
+        return {}
+    taken = {(row.tenant, row.source, row.key): row.delivery for row in connection.execute(_TAKEN, {"keys": [a.key for a in keyed]})}
+    return {a.id: taken[a.tenant, a.source, a.key] for a in keyed if taken[a.tenant, a.source, a.key] != a.id}
 
 
-def _forget(connection: Connection, expired: Sequence[_Key]) -> None:
-    for tenant, source, key in expired:
-        named = and_(delivery_keys.c.tenant == tenant, delivery_keys.c.source == source, delivery_keys.c.key == key)
-        connection.execute(delete(delivery_keys).where(named))
+@cache
+def _take_key(sqlite: bool) -> Any:  # noqa: ANN401, FBT001 - the dialect's own Insert; two of them in all
+    statement = (sqlite_insert if sqlite else postgres_insert)(delivery_keys)
+    anew = {"delivery": statement.excluded.delivery, "expires_at": statement.excluded.expires_at}
+    over = delivery_keys.c.expires_at < bindparam("at", type_=Moment())
+    named = [delivery_keys.c.tenant, delivery_keys.c.source, delivery_keys.c.key]
+    return statement.on_conflict_do_update(index_elements=named, set_=anew, where=over)
 
 
 def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) -> tuple[dict[str, list[str]], set[tuple[str, str]]]:
@@ -140,13 +142,14 @@ def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) 
     The second value is the jobs, with their tenant, whose operation is not known yet.
     """
     news = [each for arrival in arrivals for each in arrival.news]
-    job_ids = {each.job for each in news if each.job}
-    operations = {each.operation for each in news if each.operation}
-    if not job_ids and not operations:
+    if not news:
         return {}, set()
-    wanted = or_(jobs.c.id.in_(job_ids), and_(jobs.c.tenant.in_({a.tenant for a in arrivals}), jobs.c.erp_id.in_(operations)))
-    ordered = select(jobs.c.id, jobs.c.tenant, jobs.c.erp_id).where(wanted).order_by(jobs.c.id)  # locked in one order: no deadlocks
-    rows = connection.execute(db.for_update(ordered)).all()
+    given = {
+        "jobs": [each.job for each in news if each.job],
+        "operations": [each.operation for each in news if each.operation],
+        "tenants": sorted({arrival.tenant for arrival in arrivals}),
+    }
+    rows = connection.execute(db.for_update(_ABOUT), given).all()
     by_id = {(row.tenant, row.id): row.id for row in rows}
     by_operation = {(row.tenant, row.erp_id): row.id for row in rows if row.erp_id}
     found: dict[str, list[str]] = {}
@@ -156,29 +159,19 @@ def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) 
     return found, {(row.tenant, row.id) for row in rows if row.erp_id is None}
 
 
-def _insert(connection: Connection, fresh: Sequence[tuple[Arrival, list[str]]], now: datetime) -> None:
+def _insert(connection: Connection, fresh: Sequence[Arrival], matches: Mapping[str, list[str]], now: datetime) -> None:
     if not fresh:
         return
-    rows = [_row(arrival, "accepted" if touched or not arrival.news else "orphan", None, now) for arrival, touched in fresh]
-    connection.execute(insert(deliveries), rows)
-    links = [{"delivery": arrival.id, "job": job} for arrival, touched in fresh for job in touched]
+    states = ["accepted" if matches.get(arrival.id) or not arrival.news else "orphan" for arrival in fresh]
+    connection.execute(_DELIVERY, [_row(arrival, state, None, now) for arrival, state in zip(fresh, states, strict=True)])
+    links = [{"delivery": arrival.id, "job": job} for arrival in fresh for job in matches.get(arrival.id, ())]
     if links:
-        connection.execute(insert(delivery_jobs), links)
-    keyed = [arrival for arrival, _ in fresh if arrival.key is not None]
-    if keyed:
-        _remember(connection, keyed, now)
+        connection.execute(_LINK, links)
 
 
-def _remember(connection: Connection, keyed: Sequence[Arrival], now: datetime) -> None:
-    connection.execute(
-        insert(delivery_keys),
-        [{"tenant": a.tenant, "source": a.source, "key": a.key, "delivery": a.id, "expires_at": now + a.key_life} for a in keyed],
-    )
-
-
-def _learn_operations(connection: Connection, fresh: Sequence[tuple[Arrival, list[str]]], nameless: set[tuple[str, str]]) -> None:
+def _learn_operations(connection: Connection, fresh: Sequence[Arrival], nameless: set[tuple[str, str]]) -> None:
     """A notification that names our job tells the operation's id, should the 202 have been lost."""
-    told = {n.job: n.operation for arrival, _ in fresh for n in arrival.news if n.operation and (arrival.tenant, n.job) in nameless}
+    told = {n.job: n.operation for arrival in fresh for n in arrival.news if n.operation and (arrival.tenant, n.job) in nameless}
     for job, operation in told.items():
         connection.execute(update(jobs).where(jobs.c.id == job, jobs.c.erp_id.is_(None)).values(erp_id=operation))
 
@@ -186,8 +179,7 @@ def _learn_operations(connection: Connection, fresh: Sequence[tuple[Arrival, lis
 def _wake(connection: Connection, woken: set[str], now: datetime) -> None:
     if not woken:
         return
-    connection.execute(update(jobs).where(jobs.c.id.in_(woken)).values(notified_at=now))
-    connection.execute(update(jobs).where(jobs.c.id.in_(woken), jobs.c.state == State.WAITING).values(due_at=now))
+    connection.execute(_WAKE, {"ids": sorted(woken), "now": now})
 
 
 def _row(arrival: Arrival, state: str, reason: str | None, now: datetime) -> dict[str, object]:
@@ -203,3 +195,29 @@ def _row(arrival: Arrival, state: str, reason: str | None, now: datetime) -> dic
         "headers": arrival.headers,
         "body": arrival.body,
     }
+
+
+# The statements of every delivery are made once: to build one costs more than to run it.
+_ABOUT: Final = (
+    select(jobs.c.id, jobs.c.tenant, jobs.c.erp_id)
+    .where(
+        or_(
+            jobs.c.id.in_(bindparam("jobs", expanding=True)),
+            and_(
+                jobs.c.tenant.in_(bindparam("tenants", expanding=True)),
+                jobs.c.erp_id.is_not(None),
+                jobs.c.erp_id.in_(bindparam("operations", expanding=True)),
+            ),
+        )
+    )
+    .order_by(jobs.c.id)  # locked in one order: no deadlocks
+)
+_TAKEN: Final = select(delivery_keys).where(delivery_keys.c.key.in_(bindparam("keys", expanding=True)))
+_DELIVERY: Final = insert(deliveries)
+_LINK: Final = insert(delivery_jobs)
+_AT: Final = bindparam("now", type_=Moment())
+_WAKE: Final = (
+    update(jobs)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .values(notified_at=_AT, due_at=case((in_state(State.WAITING), _AT), else_=jobs.c.due_at))
+)
