@@ -68,10 +68,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
         try:
             return await self._status
+        except BaseException:  # also when it is cancelled: an answer may still come, and would be taken for the next one's
+            self.close()
+            raise
         finally:
             timer.cancel()
-            if not self._status.done():
-                self.close()
 
     def close(self) -> None:
         """Give the connection up."""

@@ -53,6 +53,7 @@ class RunningSandbox:
 
     @property
     def url(self) -> str:
+        """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
     def _run(self) -> None:
@@ -68,6 +69,13 @@ class RunningSandbox:
         self._up.set()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a sandbox that is stopped leaves connections behind."""
+
+
 @dataclass(frozen=True)
 class Received:
     """One request that reached the receiver."""
@@ -78,6 +86,7 @@ class Received:
 
     @property
     def content(self) -> Any:
+        """The body's JSON."""
         return json.loads(self.body)
 
 
@@ -90,8 +99,7 @@ class Receiver:
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"receiver": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
@@ -101,13 +109,16 @@ class Receiver:
 
     @property
     def url(self) -> str:
+        """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_port}/hook?company=demo"
 
     def clear(self) -> None:
+        """Forget all."""
         self.received.clear()
         self.statuses.clear()
 
     def wait(self, count: int = 1) -> list[Received]:
+        """What came, once there is so much of it."""
         until(lambda: len(self.received) >= count)
         return self.received
 
@@ -146,39 +157,49 @@ class Erp:
         self.owner.close()
 
     def token(self, **changes: str) -> httpx.Response:
+        """Ask for a token, with other fields if so wished."""
         name = self.company
         form = {"grant_type": "client_credentials", "client_id": f"{name}-client", "client_secret": f"{name}-secret", "tenant_id": name}
         return self.http.post("/connect/token", data=form | changes)
 
     def sign_in(self, **changes: str) -> None:
+        """Use a new token from here on."""
         self.http.headers["Authorization"] = f"Bearer {self.token(**changes).json()['access_token']}"
 
     def make(self, count: int = 1, **more: Any) -> dict[str, Any]:
+        """New documents of the company."""
         answer = self.owner.post("/documents", json={"count": count, "company": self.company, **more})
         assert answer.status_code == 201
         return dict(answer.json())
 
     def change(self, **changes: Any) -> httpx.Response:
+        """Change settings."""
         return self.owner.patch("/settings", json=changes)
 
     def counts(self, *, documents: bool = False) -> dict[str, Any]:
+        """The company's numbers."""
         answer = self.owner.get("/counts", params={"documents": "1"} if documents else {})
         return dict(answer.json()["visma"]["companies"][self.company])
 
     def hits(self) -> dict[str, int]:
+        """How often each fault struck."""
         return dict(self.owner.get("/counts").json()["faults"])
 
     def release(self, number: int = 1, background: str | None = "subscription") -> httpx.Response:
+        """Release a production document."""
         headers = {BACKGROUND: background} if background else {}
         return self.http.post(f"/v1/kitassembly/P/{number:06}/action/release", headers=headers)
 
     def get(self, number: int = 1) -> dict[str, Any]:
+        """A production document."""
         return dict(self.http.get(f"/v1/kitassembly/P/{number:06}").json())
 
     def status(self, number: int = 1) -> str:
+        """Its status."""
         return str(self.get(number)["status"])
 
     def state(self, operation_id: str) -> dict[str, Any]:
+        """The state of an operation."""
         return dict(self.http.get(f"/v1/background/{operation_id}").json())
 
     def ended(self, answer: httpx.Response) -> dict[str, Any]:

@@ -36,7 +36,12 @@ BROKEN: Final = (
 
 def too_many(seconds: float, text: str) -> Refused:
     """429 with Retry-After in seconds (documented)."""
-    return Refused(message(429, text, b"Retry-After: %d\r\n" % max(1, math.ceil(seconds))))
+    return Refused(message(429, text, _retry_after(seconds)))
+
+
+def _retry_after(seconds: float) -> bytes:
+    """The header line: whole seconds, at least one; an hour for what has no end."""
+    return b"Retry-After: %d\r\n" % max(1, math.ceil(min(seconds, 3_600.0)))
 
 
 class Gate:
@@ -50,7 +55,7 @@ class Gate:
         now = self._world.clock.now()
         down = self._world.down_for()
         if down:
-            raise Refused(BROKEN[2]._replace(head=_HTML + b"Retry-After: %d\r\n" % max(1, math.ceil(down))))
+            raise Refused(BROKEN[2]._replace(head=_HTML + _retry_after(down)))
         if now < company.storm_until:
             raise too_many(company.storm_until - now, "Too many requests.")
         if not company.window.take(now):

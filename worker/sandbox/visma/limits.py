@@ -24,7 +24,7 @@ class Window:
         self.limit = limit
         self.length = length
         self._used = 0
-        self._ends = -math.inf
+        self._ends = 0.0
 
     def take(self, now: float) -> bool:
         """Use one call, if there is one left."""
@@ -41,14 +41,14 @@ class Window:
         self.limit, self.length = limit, length
 
     def reset_in(self, now: float) -> int:
-        """Whole seconds until the window ends."""
-        return max(1, math.ceil(self._ends - now))
+        """Whole seconds until the window ends; the whole window when none has begun."""
+        return max(1, math.ceil(self._ends - now if now < self._ends else self.length))
 
     def head(self, now: float) -> bytes:
         """The header lines that stand on every answer."""
         return b"X-RateLimit-Limit: %d\r\nX-RateLimit-Remaining: %d\r\nX-RateLimit-Reset: %d\r\nX-RateLimit-Policy: %b\r\n" % (
             self.limit,
-            max(0, self.limit - self._used),
+            max(0, self.limit - self._used) if now < self._ends else self.limit,
             self.reset_in(now),
             POLICY,
         )
