@@ -38,7 +38,7 @@ def message_of(body: bytes, content_type: str, status: int) -> str:
 
 def message_in(value: object, status: int) -> str:
     """The message in an answer's JSON value (or text), at most 500 characters, without secrets; never empty."""
-    text = redact(" ".join(_say(value, 0).split()))
+    text = redact(" ".join(_say(value, 0)[: 8 * MOST].split()))
     if not text:
         return f"{_phrase(status)}, without a message"
     return text if len(text) <= MOST else f"{text[: MOST - 1]}…"

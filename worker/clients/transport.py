@@ -1,7 +1,8 @@
 """An httpx transport over the standard library's HTTP connections, with a pool that costs the same however many there are.
 
-httpx's own pool walks all its connections at each call, twice. Measured with fifty threads, CPU of a call: one shared httpx client 1.1 ms,
-clients of eight threads 1.2 ms, a transport over urllib3 0.7 ms, this one 0.45 ms. Requests, responses and exceptions stay httpx's.
+httpx's own pool walks all its connections at each call, twice. CPU of a whole call with fifty threads, as a share of that of one shared
+httpx client: clients of eight threads 0.9, one client for each thread 0.75, a transport over urllib3 0.65, this one 0.55 (measured over
+loopback). Requests, responses and exceptions stay httpx's.
 
 Nothing is retried, redirected, decoded or stored as a cookie here. Proxies named in the environment are not used.
 """
@@ -121,7 +122,8 @@ class _Shelf:
                 self._idle.popleft()[1].close()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all, and keep none from now on."""
+        self._keep = 0
         with suppress(IndexError):
             while True:
                 self._idle.pop()[1].close()

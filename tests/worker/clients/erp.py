@@ -12,6 +12,7 @@ from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
 
@@ -45,23 +46,32 @@ class Asked:
     port: int
 
 
+class _Server(ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is part of the play."""
+
+
 class Erp:
     """Answers from `script`, then from `else_`; keeps what was asked in `asked`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.script: deque[Said] = deque()
         self.else_: Said | Callable[[Asked], Said] = Said(200, {})
         self.asked: list[Asked] = []
-        self._server = ThreadingTCPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._tls = tls
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
 
     def says(self, *answers: Said) -> None:
         """Give these answers next."""
@@ -105,7 +115,8 @@ class Erp:
                 self.send_response(said.status)
                 headers = {"Content-Type": "application/json", "Content-Length": str(len(raw)), **said.headers}
                 for name, value in headers.items():
-                    self.send_header(name, value)
+                    if value:
+                        self.send_header(name, value)
                 self.end_headers()
                 try:
                     self.wfile.write(raw[: len(raw) // 2] if said.cut else raw)

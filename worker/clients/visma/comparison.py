@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, Final
 
 from worker.clients.visma.fields import exact
-from worker.clients.visma.records import Allocation, KitAssembly, NonStockLine, Record, StockLine
+from worker.clients.visma.records import Allocation, KitAssembly, KitAssemblyStatus, NonStockLine, Record, StockLine
 from worker.clients.visma.times import parse_time
 
 Fields = Mapping[str, Any]
@@ -21,17 +21,20 @@ WIDE: Final = Context(prec=100)
 NOT_SHOWN: Final = frozenset({"operation", "line_nbr", "release"})
 
 
-def unseen(fields: Fields, document: KitAssembly) -> tuple[str, ...]:
-    """Paths of the written snake-case fields that the document does not show, such as `stock_component_lines[0].quantity`."""
+def unseen(fields: Fields, document: KitAssembly | KitAssemblyStatus) -> tuple[str, ...]:
+    """Paths of the written snake-case fields that the document does not show, such as `stock_component_lines[0].quantity`.
+
+    What a list tells of a document shows no lines and no link.
+    """
     return tuple(_unseen(fields, document))
 
 
-def _unseen(fields: Fields, document: KitAssembly) -> Iterator[str]:
+def _unseen(fields: Fields, document: KitAssembly | KitAssemblyStatus) -> Iterator[str]:
     for name, written in fields.items():
         if name in _LISTS:
-            yield from _unseen_lines(name, written, _LISTS[name](document))
+            yield from _unseen_lines(name, written, _LISTS[name](document) if isinstance(document, KitAssembly) else ())
         elif name == "kit_assembly_link":
-            yield from () if _linked(written, document.sales_order_link) else (name,)
+            yield from () if _linked(written, getattr(document, "sales_order_link", None)) else (name,)
         elif name not in NOT_SHOWN and not _shows(name, written, document):
             yield name
 
@@ -76,7 +79,7 @@ def _unseen_values(place: str, line: Fields, shown: Record) -> Iterator[str]:
             yield f"{place}.{name}"
 
 
-def _shows(name: str, written: object, shown: Record) -> bool:
+def _shows(name: str, written: object, shown: Record | KitAssemblyStatus) -> bool:
     value = getattr(shown, name, None)
     if name == "location" and isinstance(shown, Allocation):
         value = shown.location.id if shown.location else None
