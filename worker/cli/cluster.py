@@ -1,0 +1,285 @@
+"""A running set of processes on one machine: a simulated ERP, and receiver, worker and scheduler as they run elsewhere.
+
+    with Cluster(folder, Plan(documents=200)) as cluster:
+        status, batch = cluster.api("POST", "/api/batches", {...})
+        cluster.kill("worker")
+
+Everything lives in one folder and is gone when the block ends, however it ends; if this process is killed, its children end by themselves.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from worker.cli.family import family_of
+from worker.cli.launching import KEY_NAME, TENANT, environ_of, free_port, sandbox_words, settings_text
+from worker.cli.supervisor import Role, Supervisor, end, launch
+from worker.configuration import load
+from worker.embedded import EmbeddedRedis
+from worker.errors import KitrelayError
+from worker.jobs.ledger import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from worker.settings import Settings
+
+READY_WITHIN: Final = 45.0
+ROLES: Final = ("web", "worker", "scheduler")
+LAST_LINES: Final = 12
+OFTEN: Final = 3
+"""A process that dies so often while it starts will not come up."""
+
+
+class NotReady(KitrelayError):
+    """The processes did not come up; the message says which, and its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. Times in `_ms` are milliseconds.
+
+    `visma` are further keys of the connection's table, as they stand in kitrelay.toml; `general` keys above all tables.
+    `notified` False: the ERP has no address to tell.
+    """
+
+    documents: int = 200
+    faults: tuple[str, ...] = ()
+    seed: int = 1
+    slots: int = 8
+    accept_ms: float = 50.0
+    finish_ms: float = 300.0
+    read_ms: float = 20.0
+    calls_per_hour: int = 1_000_000
+    worker_threads: int | None = None
+    web_processes: int | None = None
+    notified: bool = True
+    visma: Mapping[str, str | int | bool] = field(default_factory=dict)
+    general: Mapping[str, str | int] = field(default_factory=dict)
+
+
+class Cluster:
+    """The processes of a plan, in a folder of their own."""
+
+    tenant: Final = TENANT
+
+    def __init__(self, folder: Path, plan: Plan, tell: Callable[[str], None] = lambda _line: None) -> None:
+        self.folder = folder.absolute()
+        self.plan = plan
+        self.key = secrets.token_urlsafe(24)
+        self.port = 0
+        self.sandbox_port = 0
+        self._tell = tell
+        self._sandbox: subprocess.Popen[bytes] | None = None
+        self._supervisor: Supervisor | None = None
+        self._thread: Thread | None = None
+        self._broker: _Broker | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the receiver is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def file(self) -> Path:
+        """The settings that the processes read."""
+        return self.folder / "kitrelay.toml"
+
+    @property
+    def settings(self) -> Settings:
+        """The same, read."""
+        return load(self.file, environ={})
+
+    def start(self) -> None:
+        """Start all and wait until they are ready. Raises `NotReady`."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End all in order: those who call before the one that is called."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        if self._thread is not None:
+            self._thread.join()
+        if self._sandbox is not None:
+            end(self._sandbox, signal.SIGTERM)
+            try:
+                self._sandbox.wait(5.0)
+            except subprocess.TimeoutExpired:
+                end(self._sandbox, signal.SIGKILL)
+                self._sandbox.wait()
+        if self._broker is not None:
+            self._broker.close()
+        self._supervisor = self._thread = self._sandbox = self._broker = None
+
+    def kill(self, role: str, number: int = signal.SIGKILL) -> int:
+        """A signal to a role's leading process; its id. It is started again when it has died."""
+        process = self._leader(role)
+        process.send_signal(number)
+        return process.pid
+
+    def pids(self, role: str) -> list[int]:
+        """The processes of a role, its leader first."""
+        return family_of(self._leader(role).pid)
+
+    def starts(self, role: str) -> int:
+        """How often it was started."""
+        return 0 if self._supervisor is None else self._supervisor.children[role].starts
+
+    def running(self, role: str) -> bool:
+        """Whether its leading process lives."""
+        if role == "sandbox":
+            return self._sandbox is not None and self._sandbox.poll() is None
+        return self._supervisor is not None and self._supervisor.children[role].running()
+
+    def api(self, method: str, path: str, body: object = None, timeout: float = 30.0) -> tuple[int, Any]:
+        """A call to the receiver with an admin's key: status and JSON. Raises `OSError` when it does not answer."""
+        return _call(self.port, method, path, body, {"Authorization": f"Bearer {self.key}"}, timeout)
+
+    def sandbox(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON value
+        """A call to the sandbox's own routes, such as `settings`. Raises `ValueError` when it refuses."""
+        status, answer = _call(self.sandbox_port, method, f"/_sandbox/{path}", body, {}, 30.0)
+        if status >= http.client.BAD_REQUEST:
+            raise ValueError(f"the sandbox answers {status}: {answer}")
+        return answer
+
+    def sandbox_counts(self, *, documents: bool = False) -> dict[str, Any]:
+        """What took effect in the ERP: the numbers of the one company, and `faults` with how often each struck."""
+        counts = self.sandbox("GET", "counts?documents=1" if documents else "counts")
+        found: dict[str, Any] = counts["visma"]["companies"]["demo"]
+        return {**found, "faults": counts["faults"]}
+
+    def last_words(self, role: str) -> str:
+        """The last lines of a process's log."""
+        file = self._log(role)
+        lines = file.read_text(errors="replace").splitlines()[-LAST_LINES:] if file.exists() else []
+        return "\n".join(f"  {line}" for line in lines) or "  (it said nothing)"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self._tell("the simulated ERP")
+        self._start_sandbox()
+        self._write_settings()
+        self._tell("the ledger")
+        migrate(self.settings.database_url)
+        self._tell("the broker, the receiver, a worker and a scheduler")
+        self._broker = _Broker(self.folder / "redis")
+        self._supervisor = Supervisor([self._role(name, self._broker.url) for name in ROLES])
+        self._thread = Thread(target=self._supervisor.run, name="supervisor", daemon=True)
+        self._thread.start()
+        self._wait_ready()
+
+    def _start_sandbox(self) -> None:
+        words = sandbox_words(self.plan)
+        self._sandbox = launch(Role("sandbox", words, log=self._log("sandbox")), stdout=subprocess.PIPE)
+        assert self._sandbox.stdout is not None  # noqa: S101 - for the type checker; we asked for a pipe
+        line = self._sandbox.stdout.readline()
+        if not line:
+            self._sandbox.wait()
+            raise NotReady(f"the simulated ERP did not start:\n{self.last_words('sandbox')}")
+        self.sandbox_port = int(json.loads(line)["port"])
+
+    def _write_settings(self) -> None:
+        key = secrets.token_urlsafe(24)
+        text = settings_text(self.plan, self.folder, self.port, self.sandbox_port, self.key, key)
+        self.file.touch(mode=0o600)
+        self.file.write_text(text)
+        told = f"{self.url}/webhooks/visma/{TENANT}" if self.plan.notified else ""
+        self.sandbox("PATCH", "settings", {"companies": {"demo": {"webhook_url": told, "webhook_key": key}}})
+
+    def _wait_ready(self) -> None:
+        until = time.monotonic() + READY_WITHIN
+        missing = "web"
+        while time.monotonic() < until:
+            missing = self._missing()
+            if not missing:
+                return
+            assert self._supervisor is not None  # noqa: S101 - for the type checker; it was made just before
+            dying = next((role for role, child in self._supervisor.children.items() if child.young_deaths >= OFTEN), None)
+            if dying is not None:
+                raise NotReady(f"the {dying} does not start:\n{self.last_words(dying)}")
+            time.sleep(0.1)
+        raise NotReady(f"the {missing} is not ready after {READY_WITHIN:g} s:\n{self.last_words(missing)}")
+
+    def _missing(self) -> str:
+        """A role that is not ready yet; empty when all are."""
+        try:
+            status, health = _call(self.port, "GET", "/readyz", None, {}, 3.0)
+        except OSError:
+            return "web"
+        if status != http.client.OK:
+            return "web"
+        return "worker" if health["workers"] != "ok" else ""
+
+    def _leader(self, role: str) -> subprocess.Popen[bytes]:
+        process = self._sandbox if role == "sandbox" else None
+        if self._supervisor is not None and role != "sandbox":
+            process = self._supervisor.children[role].process
+        if process is None:
+            raise NotReady(f"no {role} runs now")
+        return process
+
+    def _role(self, name: str, broker: str) -> Role:
+        told = environ_of(self.file)
+        if name != "web":  # they find the broker by themselves, beside the ledger, and the last one out stops it
+            return Role(name, (), told, self._log(name))
+        return Role(name, ("127.0.0.1",), {**told, "REDIS_URL": broker}, self._log(name))
+
+    def _log(self, role: str) -> Path:
+        return self.folder / f"{role}.log"
+
+
+class _Broker:
+    """The embedded Redis, started again when it dies, as long as this is open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = EmbeddedRedis(folder).__enter__()
+        self.url = self._server.url
+        self._stop = Event()
+        self._watcher = Thread(target=self._server.watch, args=(self._stop,), name="redis", daemon=True)
+        self._watcher.start()
+
+    def close(self) -> None:
+        """Leave it; the last one out stops it."""
+        self._stop.set()
+        self._watcher.join()
+        self._server.__exit__()
+
+
+def _call(port: int, method: str, path: str, body: object, headers: Mapping[str, str], timeout: float) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        sent = None if body is None else json.dumps(body).encode()
+        typed = {} if sent is None else {"Content-Type": "application/json"}
+        connection.request(method, path, sent, {**headers, **typed})
+        response = connection.getresponse()
+        raw = response.read()
+        return response.status, json.loads(raw) if raw else None
+    except (http.client.HTTPException, ValueError) as error:
+        raise OSError(f"no answer that can be read: {error}") from error
+    finally:
+        connection.close()
+
+
+__all__ = ["KEY_NAME", "Cluster", "NotReady", "Plan"]

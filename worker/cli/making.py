@@ -1,0 +1,74 @@
+"""Make a batch in the ledger, as the API does: checked before, filled in chunks, started when it is whole, or ended when it can't be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.cli.opening import actor
+from worker.errors import KitrelayError, LedgerUnavailable, QueueFull
+from worker.jobs import batches, requests, search
+from worker.jobs.ledger import ticks, utc_now
+from worker.jobs.overview import in_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from worker.jobs.batches import NewBatch
+    from worker.jobs.engine import Database
+    from worker.jobs.model import Batch
+    from worker.jobs.verdicts import NewJob
+    from worker.settings import Settings
+
+MOST_OPEN: Final = 2_000_000
+"""So many open jobs a tenant may have; the API holds the same."""
+
+
+def make_batch(
+    settings: Settings,
+    database: Database,
+    new: NewBatch,
+    items: Iterable[Mapping[str, Any]] = (),
+    count: int = 0,
+    done: Callable[[int], None] = lambda _count: None,
+) -> Batch:
+    """A batch of checked items, or of a selection that a worker looks for. `done` is told of every item that is stored.
+
+    Raises `InvalidArguments` for items that are wrong after all, `QueueFull`, `LedgerUnavailable`; then none of it is started.
+    """
+    if new.select is None:
+        items = items if count else list(items)
+        if not count:
+            count = requests.check_items(settings, new.tenant, new.kind, items)
+    by = actor()
+    with database.write() as connection:
+        present = in_line(connection, new.tenant)
+        if present + count > MOST_OPEN:
+            raise QueueFull(f"{new.tenant} has {present} open jobs, and may have {MOST_OPEN}: wait until some are done", 60)
+        batch = batches.open_batch(connection, new, by, utc_now())
+    return batch if new.select is not None else _filled(settings, database, batch, items, done)
+
+
+def _filled(settings: Settings, database: Database, batch: Batch, items: Iterable[Mapping[str, Any]], done: Callable[[int], None]) -> Batch:
+    try:
+        batches.fill(database, batch, _told(requests.new_items(settings, batch.tenant, batch.kind, items, batch.id), done), ticks())
+        with database.write() as connection:
+            batches.start(connection, batch.id, utc_now())
+            return search.find_batch(connection, batch.id)
+    except (KitrelayError, KeyboardInterrupt):
+        _end(database, batch)
+        raise
+
+
+def _told(news: Iterator[NewJob], done: Callable[[int], None]) -> Iterator[NewJob]:
+    for number, new in enumerate(news, start=1):
+        yield new
+        done(number)
+
+
+def _end(database: Database, batch: Batch) -> None:
+    """What is there of it never starts. Where even that fails, a scheduler ends it later."""
+    try:
+        with database.write() as connection:
+            batches.fail_planning(connection, batch.id, "its jobs could not all be stored; none was started", utc_now())
+    except LedgerUnavailable:
+        return

@@ -1,0 +1,79 @@
+"""Settings and ledger, as every command opens them: with all faults said at once, and never migrated in silence."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.engine import make_url
+
+from worker.cli.group import Failed, WrongUse
+from worker.configuration import load
+from worker.errors import LedgerUnavailable
+from worker.jobs.engine import Database
+from worker.jobs.ledger import is_current
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.settings import Settings
+
+OLD: Final = "the database is not at this version: run `kitrelay migrate`"
+NONE_YET: Final = "there is no database yet: run `kitrelay migrate`"
+
+__all__ = ["actor", "load", "must_be_current", "opened", "sqlite_file", "tenant_for"]
+
+
+def actor() -> str:
+    """Who acts, as it stands in timelines."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError, ImportError):  # a user without a name, as in some containers
+        return "cli"
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Database]:
+    """The ledger, current. Raises `LedgerUnavailable`, and `Failed` when it is not at this version."""
+    must_exist(settings)
+    database = Database(settings.database_url)
+    try:
+        if not is_current(database):
+            raise Failed(OLD)
+        yield database
+    except LedgerUnavailable as error:
+        raise Failed(f"the ledger is away: {error}") from error
+    finally:
+        database.close()
+
+
+def must_be_current(settings: Settings) -> None:
+    """Raise `Failed` unless the roles may start on this database."""
+    with opened(settings):
+        return
+
+
+def must_exist(settings: Settings) -> None:
+    """Looking must not make an empty file."""
+    file = sqlite_file(settings)
+    if file is not None and not file.exists():
+        raise Failed(f"{NONE_YET} ({file})")
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """The file of the ledger; None for a server."""
+    address = make_url(settings.database_url)
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
+def tenant_for(settings: Settings, named: str | None, erp: str) -> str:
+    """The tenant that was named, or the only one that has this ERP. Raises `Failed` as wrong use."""
+    able = [tenant.name for tenant in settings.tenants.values() if erp in tenant.erps()]
+    if named is None and len(able) == 1:
+        return able[0]
+    if named in able:
+        return str(named)
+    known = f"there are {', '.join(able)}" if able else f"the settings name none with {erp}"
+    raise WrongUse(f"--tenant is needed: {known}" if named is None else f"there is no tenant {named!r} with {erp}: {known}")

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_AGO: Final = re.compile(r"(\d{1,6})([smhd])")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+tenant = click.option("--tenant", metavar="NAME", help="May be left out when there is only one.")
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg] # older ones of click take none
+    """A moment: RFC 3339, a date or a date and time in the local zone, or so long ago, such as 2h or 7d. Becomes UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's signature
+        """The moment."""
+        if isinstance(value, datetime):
+            return value
+        if found := _AGO.fullmatch(value):
+            return datetime.now(UTC) - timedelta(**{UNITS[found[2]]: int(found[1])})
+        try:
+            moment = datetime.fromisoformat(value)
+            return moment.astimezone(UTC)  # without an offset it is the local zone's
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time: 2026-01-31, 2026-01-31T12:00, 2026-01-31T12:00:00Z, or 2h for two hours ago", param, ctx)
+
+
+def moment(name: str, text: str) -> Callable[[Any], Any]:
+    """An option that takes a moment."""
+    return click.option(name, type=Moment(), metavar="TIME", help=text)
+
+
+def example(*lines: str) -> str:
+    """The end of a help text, kept as it is."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])

@@ -1,0 +1,122 @@
+"""What people and programs read: tables that fit 80 columns, JSON, and times of the local zone."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from worker.clients.codec import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+COLOURS: Final = {
+    "succeeded": "green",
+    "failed": "red",
+    "finished": "yellow",
+    "retrying": "yellow",
+    "paused": "yellow",
+    "cancelled": "dim",
+    "running": "cyan",
+    "waiting": "cyan",
+}
+"""Of states, of jobs and batches alike."""
+
+NARROW: Final = 80
+WIDE: Final = 110
+"""From so many columns on, tables show more."""
+
+
+def console() -> Console:
+    """Standard output; 80 columns where it is no terminal."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else NARROW)
+
+
+def notes() -> Console:
+    """Standard error: progress and remarks, so that standard output stays clean."""
+    return Console(file=sys.stderr, highlight=False, width=None if sys.stderr.isatty() else NARROW)
+
+
+def show_json(value: object) -> None:
+    """A JSON value, indented."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def show_exact_json(value: object) -> None:
+    """The same for a value of an ERP, whose decimals stay as they are."""
+    click.echo(write_json(value).decode())
+
+
+def show_json_line(value: object) -> None:
+    """A JSON value on one line, at once."""
+    click.echo(orjson.dumps(value, default=str).decode())
+    sys.stdout.flush()
+
+
+def wide() -> bool:
+    """Whether there is room for more."""
+    return console().width >= WIDE
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, widest: str | None = None) -> None:
+    """Columns side by side; the last one, or `widest`, takes what is left of the line."""
+    shown = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", expand=False)
+    free = widest or columns[-1]
+    for name in columns:
+        shown.add_column(name, overflow="fold" if name == free else "ellipsis", no_wrap=name != free)
+    for row in rows:
+        shown.add_row(*(_cell(each) for each in row))
+    console().print(shown)
+
+
+def pairs(rows: Iterable[tuple[str, object]]) -> None:
+    """Names and values, one a line."""
+    shown = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    shown.add_column(style="bold", no_wrap=True)
+    shown.add_column(overflow="fold")
+    for name, value in rows:
+        shown.add_row(name, _cell(value))
+    console().print(shown)
+
+
+def local(moment: datetime | str | None) -> str:
+    """A time in the local zone, short; empty for none."""
+    if moment is None:
+        return ""
+    when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock(moment: datetime) -> str:
+    """The time of day in the local zone."""
+    return moment.astimezone().strftime("%H:%M:%S")
+
+
+def compact(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """A JSON value on one line, for a table."""
+    return orjson.dumps(value, default=str).decode()
+
+
+def span(seconds: float) -> str:
+    """A length of time: 0.8 s, 42 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:  # noqa: PLR2004 - below ten, tenths matter
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _cell(value: object) -> Text:
+    text = "" if value is None else str(value)
+    return Text(text, style=COLOURS.get(text, ""))

@@ -1,0 +1,63 @@
+"""`sandbox`: the simulated ERP on its own, to develop against. This process becomes the sandbox, which is a program apart."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+import click
+
+from worker.cli import options
+from worker.cli.supervisor import Role, command, environment
+
+SHOWN: Final = """\
+[tenants.sandbox.visma]
+base_url = "http://127.0.0.1:{port}"
+token_url = "http://127.0.0.1:{port}/connect/token"
+client_id = "demo-client"
+client_secret = "demo-secret"
+tenant_id = "demo"
+webhook_keys = ["{key}"]\
+"""
+
+
+@click.command(epilog=options.example("kitrelay sandbox --documents 500 --fault lost=0.5 --fault slow"))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=9100, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[=RATE]",
+    help="What goes wrong, and how often; `all` for all. A wrong name shows them.",
+)
+@click.option("--documents", type=click.IntRange(0), default=100, show_default=True, help="Balanced documents at the start.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed has the same faults.")
+@click.option("--accept-ms", type=click.FloatRange(0), default=50.0, show_default=True, help="Until a call is accepted.")
+@click.option("--finish-ms", type=click.FloatRange(0), default=300.0, show_default=True, help="Until its operation has ended.")
+@click.option("--read-ms", type=click.FloatRange(0), default=20.0, show_default=True, help="The time of a read.")
+@click.option("--calls-per-hour", type=click.IntRange(1), default=15_000, show_default=True)
+@click.option("--slots", type=click.IntRange(0), default=0, help="Count more calls at once than these as violations.")
+@click.option("--webhook-url", default="", help="Where notifications go, such as http://127.0.0.1:8000/webhooks/visma/sandbox.")
+@click.option("--webhook-key", default="demo-key", show_default=True, help="What they are signed with.")
+def sandbox(**given: Any) -> None:  # noqa: ANN401 - the options above
+    """Run the simulated ERP on its own, to develop against.
+
+    It forgets everything when it ends. GET /_sandbox/counts says what took effect, GET /_sandbox/faults what can go wrong.
+    """
+    click.echo("# for kitrelay.toml:\n" + SHOWN.format(port=given["port"], key=given["webhook_key"]) + "\n", err=True)
+    role = Role("sandbox", tuple(words_of(given)))
+    os.execve(sys.executable, command(role), _own(environment(role)))  # noqa: S606 - our own interpreter and module, and no shell
+
+
+def words_of(given: dict[str, Any]) -> list[str]:
+    """The sandbox's own options."""
+    plain = {name: value for name, value in given.items() if name != "faults"}
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in plain.items()]
+    return [*words, *(f"--fault={each}" for each in given["faults"]), "--announce"]
+
+
+def _own(environ: dict[str, str]) -> dict[str, str]:
+    """Nobody supervises it: its parent is the shell."""
+    return {name: value for name, value in environ.items() if name != "KITRELAY_SUPERVISOR"}
