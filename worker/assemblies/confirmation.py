@@ -1,7 +1,7 @@
 """How many waiting jobs stand, by few calls: one list of what was released (or created) since the earliest of them was sent.
 
-What the list does not show stays waiting. A few of those are asked about one by one: each that Visma says has ended, the oldest few of the others, and
-any that a second list did not show; so a slow ERP is not asked a thousand times in vain.
+What the list does not show stays waiting. A few of those are asked about one by one: each that Visma says has ended, the oldest few of the
+others, and any that a second list did not show; so a slow ERP is not asked a thousand times in vain.
 """
 
 from __future__ import annotations
@@ -64,12 +64,14 @@ def _left(settings: Visma, jobs: Sequence[Job], now: float) -> list[tuple[Job, V
 
 def _unseen(settings: Visma, job: Job, *, oldest: bool, now: float) -> Verdict:
     polls = int(job.progress.get("polls", 0))
+    if now - _sent(job) > settings.give_up:
+        return later("no list has ever shown it; the document is read a last time", wait=0.0, single=True)
     if job.progress.get("finished"):
         late = int(job.progress.get("late", 0))
         wait = next_poll(late, _LATE_FIRST, settings.poll_max, random.random())  # noqa: S311 - jitter
         return later("the operation has ended well, but no list shows it yet", wait=wait, late=late + 1)
     doubtful = bool(job.progress.get("doubt")) and now - _sent(job) >= settings.second_look
-    if job.notified_at is not None or doubtful or oldest or polls >= LISTS_BEFORE_POLL:
+    if job.notified_at is not None or doubtful or oldest or polls + 1 >= LISTS_BEFORE_POLL:
         return later("no list shows it yet; its operation is asked", wait=0.0, single=True)
     wait = next_poll(polls, first_poll(settings, job), settings.poll_max, random.random())  # noqa: S311 - jitter
     return later("no list shows it yet", wait=wait, polls=polls + 1)
@@ -125,8 +127,8 @@ def _mark(record: KitAssemblyStatus) -> str | None:
     return f"[kr:{rest.partition(']')[0]}]" if found else None
 
 
-def _seen_released(job: Job, record: KitAssemblyStatus) -> Verdict:
-    return released(job, record, "seen released in a list")
+def _seen_released(_job: Job, record: KitAssemblyStatus) -> Verdict:
+    return released(record, "seen released in a list")
 
 
 def _seen_created(job: Job, record: KitAssemblyStatus) -> Verdict:

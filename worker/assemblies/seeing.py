@@ -54,10 +54,9 @@ def fields_of(job: Job, *, mark: bool) -> dict[str, Any]:
     return fields
 
 
-def released(job: Job, document: KitAssembly | KitAssemblyStatus, cause: str) -> Verdict:
+def released(document: KitAssembly | KitAssemblyStatus, cause: str) -> Verdict:
     """A release that is seen."""
-    changed = getattr(document, "last_modified_date_time", None) or getattr(document, "last_modified", None)
-    return done(cause, {"type": document.type, "ref_no": document.ref_no, "status": RELEASED, "last_modified": changed})
+    return done(cause, {"type": document.type, "ref_no": document.ref_no, "status": RELEASED, "last_modified": _changed(document)})
 
 
 def created(job: Job, document: KitAssembly | KitAssemblyStatus, cause: str) -> Verdict:
@@ -81,7 +80,7 @@ def created(job: Job, document: KitAssembly | KitAssemblyStatus, cause: str) -> 
                 batch=job.batch,
             ),
         )
-    return done(cause, {**named, "status": document.status}, follow=follow)
+    return done(cause, {**named, "status": document.status, "last_modified": _changed(document)}, follow=follow)
 
 
 def read(client: VismaClient, kind: str, ref_no: str) -> KitAssembly:
@@ -103,7 +102,7 @@ def see(client: VismaClient, job: Job, *, mark: bool, clock_minutes: int | None)
         verdict = done("it is gone") if operation == "delete" else None
         return Sight(verdict, missing="the document does not exist", gone=True)
     if operation == "release":
-        verdict = released(job, document, "read back: status R") if document.status == RELEASED else None
+        verdict = released(document, "read back: status R") if document.status == RELEASED else None
         return Sight(verdict, f"its status is {document.status}", document)
     if operation == "delete":
         return Sight(None, "the document still exists", document)
@@ -140,14 +139,19 @@ def _see_created(client: VismaClient, job: Job, *, mark: bool, clock_minutes: in
                 alike.append(f"{record.type}/{record.ref_no}")
         if page.last:
             break
+    else:
+        return Sight(None, "more documents were made since than can be looked through", ambiguous=True)
     if alike:
         return Sight(None, f"it may be {' or '.join(alike[:5])}: same item and quantity, made since", ambiguous=True)
     return Sight(None, "no document made since shows it")
 
 
 def _alike(job: Job, record: KitAssemblyStatus) -> bool:
-    return (
-        record.item_id == job.arguments["item_id"]
-        and record.quantity is not None
-        and float(record.quantity) == float(job.arguments["quantity"])
-    )
+    """Visma may write ids in capitals and cut quantities: a strict look would take our own document for another's."""
+    return not unseen({name: job.arguments[name] for name in ("item_id", "quantity")}, record)
+
+
+def _changed(document: KitAssembly | KitAssemblyStatus) -> str | None:
+    """When it was changed last, on Visma's clock; of a document that was changed just now, this tells the clock's zone."""
+    changed: str | None = getattr(document, "last_modified_date_time", None) or getattr(document, "last_modified", None)
+    return changed
