@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from worker.assemblies.seeing import see, see_number
 from worker.assemblies.starting import first_poll
 from worker.clients.messages import message_in
-from worker.clients.outcomes import class_of
+from worker.clients.outcomes import error_of
 from worker.clients.visma.names import ref_no_from_location
 from worker.errors import CallError, Missing, RateLimited
 from worker.jobs.model import JobError
-from worker.jobs.retries import next_poll
+from worker.jobs.retries import next_poll, not_before
 from worker.jobs.verdicts import again, done, failed, later, retry
 from worker.kinds import KINDS
 
@@ -29,7 +29,7 @@ _SHORT: Final = 2.0
 """After an operation ended well and the document does not show it yet: the first wait, in seconds."""
 
 _CLIENT_ERRORS: Final = range(400, 500)
-_TOO_MANY: Final = 429
+_PASSING: Final = (408, 429)
 _NOT_FOUND: Final = 404
 _MARGIN: Final = 0.5
 
@@ -74,13 +74,14 @@ class Settler:
             return self._later(job, f"Visma is at it: {state.status}")
         if state.succeeded:
             return self._verified(job, state)
-        if state.status_code in _CLIENT_ERRORS and state.status_code != _TOO_MANY:
+        if state.status_code in _CLIENT_ERRORS and state.status_code not in _PASSING:
             return self._refused(job, state)
         return self._broken(job, state)
 
     def _verified(self, job: Job, state: BackgroundState | None) -> Verdict:
-        """The operation ended well: does the document show it?"""
-        sight = self._see_created(job, state) if KINDS[job.kind].operation == "create" else self._see(job)
+        """The operation ended well: done, if the document shows it."""
+        named = _named(job, state)
+        sight = see_number(self._client, job, *named) if named is not None else self._see(job)
         if sight.verdict is not None:
             return sight.verdict
         finished_at = job.progress.get("finished_at", self._now)
@@ -91,16 +92,17 @@ class Settler:
         looks = int(job.progress.get("late", 0))
         wait = next_poll(looks, _SHORT, self._settings.poll_max, random.random())  # noqa: S311 - jitter
         cause = f"the operation has ended well, but {sight.missing}"
-        return later(cause, wait=wait, finished=True, finished_at=finished_at, late=looks + 1, single=None)
+        return later(cause, wait=wait, finished=True, finished_at=finished_at, late=looks + 1, single=None, named=named and [*named])
 
     def _refused(self, job: Job, state: BackgroundState) -> Verdict:
-        """The call inside was refused: unless the document shows it done all the same, that is the end."""
+        """The call inside was refused: unless the document shows it done all the same, perhaps by an earlier start, that is the end."""
         message = self._words(job, state)
-        error = JobError(class_of(message, state.status_code or 0), message, state.status_code)
+        meant = error_of(state.status_code or 0, message, write=True)
+        error = JobError(meant.error_class if meant is not None else "validation", message, state.status_code)
         operation = KINDS[job.kind].operation
         if operation == "delete" and state.status_code == _NOT_FOUND:
             return done("it is gone") if job.attempt else failed(JobError("missing_reference", message, state.status_code))
-        if operation == "release":
+        if operation == "release" or job.attempt:
             sight = self._see(job)
             if sight.verdict is not None:
                 return sight.verdict
@@ -134,7 +136,9 @@ class Settler:
         if sight.ambiguous or job.attempt >= job.max_attempts:
             return failed(JobError("in_doubt", f"it can't be told whether Visma did it: {sight.missing}"))
         cause = f"not done {self._settings.second_look:g} s after an unclear end ({sight.missing}): it is sent again"
-        return again(cause, doubt=None, single=None, forgotten_at=None, past=_past(job))
+        wait = max(0.0, not_before(job.progress.get("failed_at", ()), self._settings.retries.repeat_window) - self._now)
+        # It may stand in the queue for long, and news may come there: the look right before the write is what counts.
+        return again(cause, wait=wait, look_first=True, doubt=None, single=None, forgotten_at=None, past=_past(job))
 
     def _give_up(self, job: Job) -> Verdict:
         sight = self._see(job)
@@ -144,10 +148,6 @@ class Settler:
 
     def _see(self, job: Job) -> Sight:
         return see(self._client, job, mark=self._settings.mark_description, clock_minutes=self._clock_minutes)
-
-    def _see_created(self, job: Job, state: BackgroundState | None) -> Sight:
-        named = ref_no_from_location(state.response_headers or {}) if state is not None else None
-        return see_number(self._client, job, *named) if named is not None else self._see(job)
 
     def _words(self, job: Job, state: BackgroundState) -> str:
         """What the ERP said: the stored answer of the call inside."""
@@ -170,8 +170,17 @@ class Settler:
         return later(cause, wait=max(wait, least), polls=polls + 1, single=None)
 
 
-def _forgetting(job: Job, now: float) -> Job:
+def _named(job: Job, state: BackgroundState | None) -> tuple[str | None, str] | None:
+    """The document that a create's answer named, now or at an earlier look."""
+    if KINDS[job.kind].operation != "create":
+        return None
+    if state is not None and (found := ref_no_from_location(state.response_headers)) is not None:
+        return found
+    known = job.progress.get("named")
+    return (known[0], known[1]) if known else None
 
+
+def _forgetting(job: Job, now: float) -> Job:
     return replace(job, progress={**job.progress, "forgotten_at": now})
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from worker.assemblies.seeing import fields_of, see
 from worker.clients.visma.names import background_header
-from worker.clients.visma.records import Accepted
+from worker.clients.visma.records import Accepted, Created
 from worker.errors import AuthRefused, BadAnswer, CallError, Missing, NotSent, RateLimited, Rejected, Unclear
 from worker.jobs.model import JobError
 from worker.jobs.retries import not_before
@@ -15,12 +15,16 @@ from worker.kinds import KINDS
 
 if TYPE_CHECKING:
     from worker.clients.visma.client import VismaClient
+    from worker.clients.visma.records import ReleaseResult
     from worker.jobs.model import Job
     from worker.jobs.verdicts import Verdict
     from worker.settings import Visma
 
 FIRST_POLL: Final = {"create": 30.0, "release": 30.0, "update": 5.0, "delete": 5.0}
 """Seconds until the first look, unless the settings say otherwise: an update or delete may end without a notification."""
+
+_OF_ONE_START: Final = ("doubt", "look_first", "failed_looks", "finished", "finished_at", "forgotten_at", "late", "named", "single")
+"""What a job remembers of one start of it only."""
 
 _AUTH_WAIT: Final = 30.0
 _FORBIDDEN: Final = 403
@@ -48,41 +52,37 @@ def start(client: VismaClient, settings: Visma, job: Job, now: float, clock_minu
 def send(client: VismaClient, settings: Visma, job: Job, now: float) -> Verdict:
     """The write itself."""
     try:
-        operation = _write(client, settings, job)
+        answer = _write(client, settings, job)
     except (NotSent, RateLimited, AuthRefused) as error:
         return _before_sending(job, error, now, settings)
     except (Unclear, BadAnswer) as error:
         wait = min(first_poll(settings, job), settings.second_look)
-        return doubt(_error(error), wait=wait, sent_at=now, polls=0, look_first=None)
-    except Missing as error:
-        return _missing(job, error)
-    except Rejected as error:
-        return failed(_error(error))
+        return doubt(_error(error), wait=wait, sent_at=now, polls=0, **dict.fromkeys(_OF_ONE_START))
+    except (Missing, Rejected) as error:
+        return _refused(job, error)
     except CallError as error:
         return retry(_error(error), ordered=error.retry_after)
-    if operation is None:
-        return accepted(
-            "Visma answered at once; reading it back", wait=0.0, sent_at=now, polls=0, doubt=None, look_first=None, finished=True
-        )
-    cause = f"Visma accepted it as operation {operation}"
-    return accepted(cause, wait=first_poll(settings, job), erp_id=operation, sent_at=now, polls=0, doubt=None, look_first=None)
+    fresh: dict[str, Any] = {"sent_at": now, "polls": 0, **dict.fromkeys(_OF_ONE_START)}
+    if isinstance(answer, Accepted):
+        cause = f"Visma accepted it as operation {answer.id}"
+        return accepted(cause, wait=first_poll(settings, job), erp_id=answer.id, **fresh)
+    if isinstance(answer, Created) and answer.ref_no is not None:
+        fresh["named"] = [answer.type, answer.ref_no]
+    return accepted("Visma answered at once; reading it back", wait=0.0, **{**fresh, "finished": True})
 
 
-def _write(client: VismaClient, settings: Visma, job: Job) -> str | None:
-    """The id of the operation, or None where Visma did it at once."""
+def _write(client: VismaClient, settings: Visma, job: Job) -> Accepted | Created | ReleaseResult | None:
+    """What Visma answered: the operation, or what it did at once."""
     header = background_header(settings, job.id)
     operation = KINDS[job.kind].operation
     if operation == "create":
-        answer: object = client.create_kit_assembly(fields_of(job, mark=settings.mark_description), background=header)
-        return answer.id if isinstance(answer, Accepted) else None
+        return client.create_kit_assembly(fields_of(job, mark=settings.mark_description), background=header)
     names = (job.arguments["type"], job.arguments["ref_no"])
     if operation == "update":
-        answer = client.update_kit_assembly(*names, fields_of(job, mark=False), background=header)
-    elif operation == "delete":
-        answer = client.delete_kit_assembly(*names, background=header)
-    else:
-        answer = client.release_kit_assembly(*names, background=header)
-    return answer.id if isinstance(answer, Accepted) else None
+        return client.update_kit_assembly(*names, fields_of(job, mark=False), background=header)
+    if operation == "delete":
+        return client.delete_kit_assembly(*names, background=header)
+    return client.release_kit_assembly(*names, background=header)
 
 
 def _look_failed(job: Job, error: CallError, settings: Visma) -> Verdict:
@@ -100,13 +100,14 @@ def _before_sending(job: Job, error: CallError, now: float, settings: Visma) -> 
         return again("Visma refused the call: too many", wait=wait, error=_error(error), refused_at=refused)
     if isinstance(error, AuthRefused) and error.status != _FORBIDDEN:
         return again("Visma does not let us in; it is tried again when it does", wait=_AUTH_WAIT, error=_error(error))
-    if isinstance(error, (Rejected, Missing, AuthRefused)):
+    if isinstance(error, AuthRefused):
         return failed(_error(error))
     return retry(_error(error), ordered=error.retry_after)
 
 
-def _missing(job: Job, error: Missing) -> Verdict:
-    if KINDS[job.kind].operation == "delete" and job.attempt:
+def _refused(job: Job, error: CallError) -> Verdict:
+    """Nothing more is tried, unless it is a delete of what an earlier start may have deleted."""
+    if isinstance(error, Missing) and KINDS[job.kind].operation == "delete" and job.attempt:
         return done("it is gone")
     return failed(_error(error))
 
