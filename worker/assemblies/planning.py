@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from worker.assemblies.visma_clock import on_their_clock
 from worker.clients.visma.lists import KitAssemblyFilter
+from worker.clients.visma.times import parse_time
 from worker.errors import Rejected
 from worker.handling import Page
 from worker.jobs.verdicts import NewJob
@@ -71,9 +72,17 @@ def _job(batch: Batch, record: KitAssemblyStatus, max_attempts: int) -> NewJob:
 def _before(record: KitAssemblyStatus, until: str | None, clock_minutes: int) -> bool:
     if until is None or record.created is None:
         return True
-    return record.created[:19] < _border(until, clock_minutes).isoformat()[:19]
+    try:
+        made, zoned = parse_time(record.created)
+    except ValueError:
+        return True
+    return made < _aware(until) if zoned else made < _border(until, clock_minutes)
 
 
 def _border(text: str, clock_minutes: int) -> datetime:
+    return on_their_clock(_aware(text), clock_minutes)
+
+
+def _aware(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
-    return on_their_clock(moment if moment.tzinfo else moment.replace(tzinfo=UTC), clock_minutes)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
