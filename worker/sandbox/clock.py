@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 
 class Clock:
@@ -21,7 +22,14 @@ class Clock:
 
 def naive_text(local_ms: int) -> str:
     """A company's local time without a zone, as in `2026-01-15T10:20:53.757`."""
-    return datetime.fromtimestamp(local_ms / 1000, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    seconds, ms = divmod(local_ms, 1000)
+    return f"{_seconds_text(seconds)}.{ms:03}"
+
+
+@lru_cache(4_096)
+def _seconds_text(seconds: int) -> str:
+    """The same for whole seconds. Documents of one page are mostly of a few seconds, so most texts are made once."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
 
 
 def offset_text(at: float, offset: float) -> str:

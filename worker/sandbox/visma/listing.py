@@ -59,7 +59,7 @@ def _lines(document: Document, items: dict[str, Item], name: str) -> list[dict[s
 
 def matching(documents: Documents, asked: Query) -> list[Document]:
     """The documents that pass every filter, in order."""
-    tests = [test for test in (_status(asked), _kind(asked), _ref_no(asked), _created(asked), _modified(asked)) if test is not None]
+    tests = [test for test in (_kind(asked), _ref_no(asked), _created(asked), _modified(asked), _status(asked)) if test is not None]
     found = _candidates(documents, asked)
     for test in tests:
         found = filter(test, found)
