@@ -40,7 +40,8 @@ class Change:
 def apply(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
     """Write the changes whose job is still as it was (same state, same fence); give back those that were.
 
-    A worker that lost its lease finds its change left out: its successor has the job. Raises `Conflict` for a move the table does not allow.
+    A worker that lost its lease finds its change left out: its successor has the job. Raises `Conflict` for a move that the table
+    does not allow.
     """
     for change in changes:
         if change.after.state is not change.before.state and not may_move(change.before.state, change.after.state):
@@ -72,9 +73,10 @@ def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], 
 
 
 def _with_news(change: Change, row: Row[Any], now: datetime) -> Change:
-    """A notification that came while the worker had the job must not be lost: the job knows the operation that it named, and is due at once if it waits.
+    """A notification that came while the worker had the job must not be lost.
 
-    A job that is to be sent again gets another operation: it need not know the last one.
+    The job knows the operation that it named, and is due at once if it waits. One that is to be sent again gets another operation
+    and need not know the last one.
     """
     if row.notified_at == change.before.notified_at or change.after.state in {State.QUEUED, State.RETRYING}:
         return change
