@@ -226,7 +226,7 @@ class Drain:
         memory.calls = memory.share.calls
         arrivals.adopt_orphans(connection, self._lane.tenant, memory.operations, now)
         claims.requeue_due(connection, self._lane, now)
-        memory.groups = claims.groups(connection, self._lane)
+        memory.groups = claims.groups(connection, self._lane, now)
         if memory.settled:
             batches.close_finished(connection, now, self._lane)
 

@@ -1,11 +1,13 @@
 """Claims: which due jobs a worker may start now, taken with a lease and a fencing token.
 
-Fair between batches: each batch that has due work gives its next job in turn; single jobs count as one batch. Higher priority goes first.
+Fair between batches: each batch that has due work gives its next job in turn, and lots are drawn for who begins; single jobs count
+as one batch. Higher priority goes first.
 A job whose document is held by another job, or is wanted by an earlier due one, is passed over.
 """
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final
@@ -30,20 +32,20 @@ MOST_GROUPS: Final = 200
 _REQUEUED: Final = 1_000
 
 
-def groups(connection: Connection, lane: Lane) -> list[str | None]:
-    """What takes part in the lane's claims: its running batches, and None for the single jobs."""
-    return [None, *connection.execute(_BATCHES, {"tenant": lane.tenant, "erp": lane.erp}).scalars()]
+def groups(connection: Connection, lane: Lane, now: datetime) -> list[str | None]:
+    """What takes part in the lane's claims: its running batches that have due work, and None for the single jobs."""
+    return [None, *connection.execute(_BATCHES, {"tenant": lane.tenant, "erp": lane.erp, "now": now}).scalars()]
 
 
 def claim(connection: Connection, lane: Lane, worker: str, now: datetime, lease_until: datetime, count: int) -> list[Job]:
     """Take up to `count` due jobs of the lane for `worker`; they are `running` when this returns. Call it in a write transaction."""
-    return claim_among(connection, lane, groups(connection, lane), worker, now, lease_until, count)[0]
+    return claim_among(connection, lane, groups(connection, lane, now), worker, now, lease_until, count)[0]
 
 
 def claim_among(
     connection: Connection, lane: Lane, among: Sequence[str | None], worker: str, now: datetime, lease_until: datetime, count: int
 ) -> tuple[list[Job], list[str | None]]:
-    """The same for some of the lane's groups; also gives those that had due work: the others may be left out until `groups` is asked again."""
+    """The same for some of the lane's groups; also gives those with due work: the others may be left out until `groups` is asked again."""
     if count <= 0:
         return [], list(among)
     found = {group: _candidates(connection, lane, group, now, count) for group in among}
@@ -51,9 +53,7 @@ def claim_among(
     busy = [group for group, candidates in found.items() if candidates]
     if not chosen:
         return [], busy
-    taken = [_taken(job, worker, now, lease_until) for job in chosen]
-    _write(connection, chosen, taken, now)
-    return taken, busy
+    return _take(connection, [_taken(job, worker, now, lease_until) for job in chosen], now), busy
 
 
 def waiting(connection: Connection, lane: Lane, now: datetime, most: int) -> list[Job]:
@@ -63,10 +63,10 @@ def waiting(connection: Connection, lane: Lane, now: datetime, most: int) -> lis
 
 def requeue_due(connection: Connection, lane: Lane, now: datetime) -> int:
     """Jobs of the lane whose backoff is over become queued; how many."""
-    ids = list(connection.execute(_RETRYING, _given(lane, now, _REQUEUED)).scalars())
+    found = list(connection.execute(_RETRYING, _given(lane, now, _REQUEUED)).scalars())
+    ids = list(connection.execute(_REQUEUE, {"ids": found}).scalars()) if found else []  # one cancelled in the same moment stays so
     if not ids:
         return 0
-    connection.execute(update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == State.RETRYING).values(state=State.QUEUED.value))
     lines = [
         {
             "job": each,
@@ -93,8 +93,9 @@ def _candidates(connection: Connection, lane: Lane, group: str | None, now: date
 
 
 def _fair(groups: Sequence[Sequence[Job]]) -> list[Job]:
-    """One of each group in turn, higher priority first."""
-    turns = [job for job in chain.from_iterable(zip_longest(*groups)) if job is not None]
+    """One of each group in turn, higher priority first. Who begins is drawn by lot: with one slot free at a time, the first takes all."""
+    drawn = random.sample(groups, len(groups))
+    turns = [job for job in chain.from_iterable(zip_longest(*drawn)) if job is not None]
     return sorted(turns, key=lambda job: -job.priority)
 
 
@@ -123,14 +124,19 @@ def _taken(job: Job, worker: str, now: datetime, lease_until: datetime) -> Job:
     )
 
 
-def _write(connection: Connection, chosen: Sequence[Job], taken: Sequence[Job], now: datetime) -> None:
-    owner, lease_until = taken[0].owner, taken[0].lease_until
-    connection.execute(_TAKE, {"ids": [job.id for job in chosen], "worker": owner, "until": lease_until, "now": now})
+def _take(connection: Connection, wanted: Sequence[Job], now: datetime) -> list[Job]:
+    """Those of them that nobody cancelled or took in the same moment."""
+    owner, lease_until = wanted[0].owner, wanted[0].lease_until
+    given = {"ids": [job.id for job in wanted], "worker": owner, "until": lease_until, "now": now}
+    mine = set(connection.execute(_TAKE, given).scalars())
+    taken = [job for job in wanted if job.id in mine]
     lines = [
         {"job": job.id, "at": now, "origin": State.QUEUED.value, "target": State.RUNNING.value, "cause": "started", "by": f"worker {owner}"}
-        for job in chosen
+        for job in taken
     ]
-    connection.execute(_MOVE, lines)
+    if lines:
+        connection.execute(_MOVE, lines)
+    return taken
 
 
 def _document_taken() -> ColumnElement[bool]:
@@ -163,7 +169,12 @@ _OF_BATCH: Final = _due_in(
 )
 _BATCHES: Final = (
     select(batches.c.id)
-    .where(batches.c.tenant == bindparam("tenant"), batches.c.erp == bindparam("erp"), batches.c.state == BatchState.RUNNING.value)
+    .where(
+        batches.c.tenant == bindparam("tenant"),
+        batches.c.erp == bindparam("erp"),
+        batches.c.state == BatchState.RUNNING.value,
+        exists().where(*_HERE, in_state(State.QUEUED), jobs.c.batch == batches.c.id, jobs.c.due_at <= _NOW),
+    )
     .order_by(batches.c.id)
     .limit(MOST_GROUPS)
 )
@@ -173,7 +184,7 @@ _WAITING: Final = (
 _RETRYING: Final = select(jobs.c.id).where(*_HERE, in_state(State.RETRYING), jobs.c.due_at <= _NOW).limit(bindparam("count"))
 _TAKE: Final = (
     update(jobs)
-    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)), in_state(State.QUEUED))
     .values(
         state=State.RUNNING.value,
         owner=bindparam("worker"),
@@ -183,5 +194,12 @@ _TAKE: Final = (
         claimed_at=_NOW,
         started_at=func.coalesce(jobs.c.started_at, _NOW),
     )
+    .returning(jobs.c.id)
+)
+_REQUEUE: Final = (
+    update(jobs)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)), in_state(State.RETRYING))
+    .values(state=State.QUEUED.value)
+    .returning(jobs.c.id)
 )
 _MOVE: Final = insert(moves)
