@@ -177,9 +177,8 @@ def sweep_cancelled(connection: Connection, now: datetime, most: int = CHUNK) ->
     ended = select(batches.c.id).where(batches.c.state == BatchState.CANCELLED, batches.c.touched_at > now - timedelta(days=2))
     total = 0
     for batch_id in connection.execute(ended).scalars().all():
-        rows = connection.execute(
-            select(jobs.c.id, jobs.c.state).where(jobs.c.batch == batch_id, jobs.c.state.in_(pending)).limit(most - total)
-        ).all()
+        found = select(jobs.c.id, jobs.c.state).where(jobs.c.batch == batch_id, jobs.c.state.in_(pending)).limit(most - total)
+        rows = connection.execute(found.with_for_update()).all()  # one that starts in the same moment is left to its worker
         if rows:
             _cancel(connection, [(row.id, row.state) for row in rows], now)
         total += len(rows)
