@@ -165,9 +165,8 @@ def planning(connection: Connection) -> list[Batch]:
 
 def counts(connection: Connection, batch_id: str) -> dict[str, int]:
     """How many of the batch's jobs stand in each state; every state is there."""
-    found: dict[str, int] = dict(
-        connection.execute(select(jobs.c.state, func.count()).where(jobs.c.batch == batch_id).group_by(jobs.c.state)).tuples().all()
-    )
+    grouped = select(jobs.c.state, func.count().label("n")).where(jobs.c.batch == batch_id).group_by(jobs.c.state)
+    found: dict[str, int] = {row.state: row.n for row in connection.execute(grouped)}
     return {state.value: found.get(state.value, 0) for state in State}
 
 
