@@ -1,8 +1,8 @@
 """An httpx transport over the standard library's HTTP connections, with a pool that costs the same however many there are.
 
 httpx's own pool walks all its connections at each call, twice. CPU of one POST with fifty threads, medians taken in turn on a busy two-core
-machine: one shared httpx client 2.9 ms, clients of eight threads 1.6, one for each thread 1.4, a client over urllib3 1.0, a client over this
-1.0, this without a client 0.6. Requests, responses and exceptions stay httpx's.
+machine: one shared httpx client 2.9 ms, clients of eight threads 1.6, one for each thread 1.4, a client over urllib3 1.0,
+a client over this 1.0, this without a client 0.6. Requests, responses and exceptions stay httpx's.
 
 Nothing is retried, redirected, decoded or stored as a cookie here. Proxies named in the environment are not used.
 """
