@@ -1,0 +1,65 @@
+"""A migrated ledger of either kind, empty, for each test: migrated once, then copied or emptied."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import HAS_POSTGRES
+from worker.jobs.engine import Database
+from worker.jobs.ledger import migrate
+from worker.jobs.tables import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file; copy it, never open it."""
+    path = tmp_path_factory.mktemp("template") / "ledger.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_db(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An empty ledger in a SQLite file."""
+    path = tmp_path / "ledger.db"
+    shutil.copyfile(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+    name = postgres_cluster.create()
+    url = postgres_cluster.url(name)
+    migrate(url)
+    yield url
+    postgres_cluster.drop(name)
+
+
+@pytest.fixture
+def postgres_db(_migrated_postgres: str) -> Iterator[Database]:
+    """An empty ledger on PostgreSQL: one database for the run, emptied before each test."""
+    database = Database(_migrated_postgres)
+    with database.write() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"] if HAS_POSTGRES else ["sqlite"])
+def db(request: pytest.FixtureRequest) -> Database:
+    """An empty ledger; every test that asks for it runs on SQLite and on PostgreSQL."""
+    name = "sqlite_db" if request.param == "sqlite" else "postgres_db"
+    database: Database = request.getfixturevalue(name)
+    return database
