@@ -17,7 +17,6 @@ from worker.cli.opening import load, sqlite_file, tenant_for
 from worker.cli.output import pairs, show_exact_json, table
 from worker.cli.reading import visma_client
 from worker.cli.release import Document
-from worker.clients.visma.lists import KitAssemblyFilter
 from worker.clients.visma.records import Accepted
 from worker.errors import LedgerUnavailable
 from worker.jobs import limits
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.cli.reading import Reader
+    from worker.clients.visma.lists import KitAssemblyFilter
     from worker.clients.visma.records import KitAssembly, KitAssemblyStatus
     from worker.settings import Settings
 

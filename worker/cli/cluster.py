@@ -121,6 +121,8 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 end(self._sandbox, signal.SIGKILL)
                 self._sandbox.wait()
+            if self._sandbox.stdout is not None:
+                self._sandbox.stdout.close()
         if self._broker is not None:
             self._broker.close()
         self._supervisor = self._thread = self._sandbox = self._broker = None

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from worker.clients.codec import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 COLOURS: Final = {
     "succeeded": "green",
@@ -30,6 +32,7 @@ COLOURS: Final = {
 """Of states, of jobs and batches alike."""
 
 NARROW: Final = 80
+STEP: Final = 200
 WIDE: Final = 110
 """From so many columns on, tables show more."""
 
@@ -84,6 +87,23 @@ def pairs(rows: Iterable[tuple[str, object]]) -> None:
     for name, value in rows:
         shown.add_row(name, _cell(value))
     console().print(shown)
+
+
+@contextmanager
+def counting(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """On a terminal, a bar for something that takes long: tell it how many are done. Elsewhere nothing."""
+    shown = notes()
+    if not shown.is_terminal:
+        yield lambda _count: None
+        return
+    with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=shown, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+
+        def done(count: int) -> None:
+            if count % STEP == 0 or count == total:
+                progress.update(task, completed=count)
+
+        yield done
 
 
 def local(moment: datetime | str | None) -> str:
