@@ -1,7 +1,8 @@
 """The Celery app: the bell. Messages say "there is work on this lane" and carry names only; the ledger knows the rest.
 
 Chosen on purpose, for Redis:
-- early acknowledgement: a ring lost with a killed worker is rung again by the scheduler, a ring repeated after a dropped connection would be noise;
+- early acknowledgement: a ring lost with a killed worker is rung again by the scheduler, a ring repeated after a dropped connection would
+be noise;
 - prefetch of one: a ring taken early would wait behind a lane while another worker is free;
 - no results, no events, no ETA, no chord: nothing here reads them, and on Redis each of them loses or repeats messages;
 - socket timeouts, keepalive and health checks: the defaults hang for good on a half-open connection.
@@ -25,7 +26,10 @@ PLAN: Final = "kitrelay.plan"
 
 
 def make_app(redis_url: str, timing: Timing) -> Celery:
-    """A Celery app on this broker. `timing.visibility` is longer than any lease, so that nothing is handed out twice while a worker has it."""
+    """A Celery app on this broker.
+
+    `timing.visibility` is longer than any lease, so that nothing is handed out twice while a worker has it.
+    """
     app = Celery("kitrelay", broker=redis_url, backend=None, set_as_current=False)
     app.conf.update(
         task_default_queue=QUEUE,
@@ -50,7 +54,7 @@ def make_app(redis_url: str, timing: Timing) -> Celery:
     return app
 
 
-def publishing(app: Celery) -> dict[str, Any]:
+def publishing() -> dict[str, Any]:
     """Options of a ring: never try again in the caller's time, and let it lapse: the scheduler rings anew."""
     return {"queue": QUEUE, "retry": False, "ignore_result": True, "expires": 60}
 
@@ -72,8 +76,9 @@ def _transport(timing: Timing) -> dict[str, Any]:
 def guard_kombu() -> None:
     """Keep the worker alive when Redis dies.
 
-    kombu 5.7 closes a broken channel whose connection has lost its client already, and ends in an AttributeError that its consumer does not take for a
-    lost connection: the worker exits. Seen in 4 of 18 kills of Redis; as a connection error it recovers. Pinned to kombu 5.7.0.
+    kombu 5.7 closes a broken channel whose connection has lost its client already, and ends in an AttributeError that its consumer does
+    not take for a lost connection: the worker exits. Seen in 4 of 18 kills of Redis; as a connection error it recovers. Pinned to kombu
+    5.7.0.
     """
     channel: Any = kombu_redis.Channel
     original = channel._connparams  # noqa: SLF001 - there is no public place for it

@@ -25,7 +25,10 @@ SLOW_MS: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One call on a connection as it is kept: redacted, bodies cut. `url` is path and query, `ms` milliseconds; no `status` when no answer came."""
+    """One call on a connection as it is kept: redacted, bodies cut.
+
+    `url` is path and query, `ms` milliseconds; no `status` when no answer came.
+    """
 
     at: datetime
     method: str
@@ -38,7 +41,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the settings allow a connection: calls under way at once, calls an hour (None: no ceiling of ours), and how many calls one share may hold."""
+    """What the settings allow a connection.
+
+    Calls under way at once, calls an hour (None: no ceiling of ours), and how many calls one share may hold.
+    """
 
     slots: int
     calls_per_hour: int | None = None
@@ -49,8 +55,9 @@ class Limits:
 class Report:
     """What a worker saw on a connection since its last refresh.
 
-    `calls` counted against the budget; `under_way` calls now; `failures` in a row at the end and `oks` in all; `left` and `resets_at` as the ERP's headers
-    had them last; `blocked_until` where it ordered a wait; `ms` the usual time of an answer; `learned` facts about the ERP worth sharing.
+    `calls` counted against the budget; `under_way` calls now; `failures` in a row at the end and `oks` in all; `left` and `resets_at` as
+    the ERP's headers had them last; `blocked_until` where it ordered a wait; `ms` the usual time of an answer; `learned` facts about the
+    ERP worth sharing.
     """
 
     calls: int = 0

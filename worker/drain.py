@@ -1,7 +1,8 @@
 """Drain a lane: claim what may start, make the calls, write what came of them, until there is nothing more to do now.
 
-One loop for a lane in a process. Calls run in threads; everything that is written is written here, many jobs to a transaction: what came back since the
-last round, the claims that fill the slots it freed, the next looks. So a busy lane costs few transactions, and an idle one none.
+One loop for a lane in a process. Calls run in threads; everything that is written is written here, many jobs to a transaction: what came
+back since the last round, the claims that fill the slots it freed, the next looks. So a busy lane costs few transactions, and an idle one
+none.
 """
 
 from __future__ import annotations
@@ -286,7 +287,7 @@ class Drain:
     def _guarded(self, work: Callable[[], _Came]) -> _Came:
         try:
             return work()
-        except Exception:  # the loop must hear of every end
+        except Exception:  # noqa: BLE001 - the loop must hear of every end
             self._log.exception("a call's thread failed")
             return _Came()
 
@@ -301,14 +302,14 @@ class Drain:
             return Finding(job, again("a stop came before it was sent"))
         try:
             return self._handler.start(job)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends one job, not the lane
             self._log.exception("a handler failed", job=job.id)
             return Finding(job, failed(JobError("bug", f"{type(error).__name__}: {error}"), sent_at=self._clock().timestamp()))
 
     def _look(self, look: Look) -> Sequence[Finding]:
         try:
             return look.run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - likewise
             self._log.exception("a look failed", jobs=[job.id for job in look.jobs][:10])
             return [Finding(job, failed(JobError("bug", f"{type(error).__name__}: {error}"))) for job in look.jobs]
 

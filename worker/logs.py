@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line on standard error, or readable lines on a terminal. Secrets never enter: values are `Secret` or redacted before."""
+"""Logs: one JSON object a line on standard error, or readable lines on a terminal.
+
+Secrets never enter: values are `Secret` or redacted before.
+"""
 
 from __future__ import annotations
 

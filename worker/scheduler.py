@@ -1,4 +1,7 @@
-"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over. Any number of these may run."""
+"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over.
+
+Any number of these may run.
+"""
 
 from __future__ import annotations
 

@@ -84,7 +84,10 @@ def record(connection: Connection, arrival: Arrival, state: str, reason: str, no
 
 
 def adopt_orphans(connection: Connection, tenant: str, operations: dict[str, str], now: datetime) -> list[str]:
-    """Notifications that came before their operation was known find their job: `operations` maps operation to job. The jobs that have news."""
+    """Notifications that came before their operation was known find their job: `operations` maps operation to job.
+
+    The jobs that have news.
+    """
     if not operations:
         return []
     orphan = and_(deliveries.c.tenant == tenant, deliveries.c.state == "orphan", deliveries.c.operation.in_(list(operations)))
@@ -113,7 +116,9 @@ def forget_keys(connection: Connection, now: datetime) -> int:
 
 
 def _first_of_key(db: Database, connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> dict[str, str]:
-    """Take each arrival's key, or find who took it before: from the arrival's id to the delivery that has its key, where another one has it.
+    """Take each arrival's key, or find who took it before.
+
+    From the arrival's id to the delivery that has its key, where another one has it.
 
     A key whose life is over is taken anew. The insert itself decides, so two processes that store one key at once agree on the first.
     """

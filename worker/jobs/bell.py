@@ -1,4 +1,7 @@
-"""Ring for work, off the caller's path: rings for one lane are merged, a dead broker is never waited for, and a lost ring is made up by the scheduler."""
+"""Ring for work, off the caller's path.
+
+Rings for one lane are merged, a dead broker is never waited for, and a lost ring is made up by the scheduler.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,7 @@ class Bell:
         for task, args in rings:
             self._rung[task, args] = monotonic()
             try:
-                self._app.send_task(task, args=args, **publishing(self._app))
+                self._app.send_task(task, args=args, **publishing())
             except Exception as error:  # noqa: BLE001 - whatever the broker does, the caller's work is stored already
                 if self.last_error is None:
                     _log.warning("broker can't be reached; the scheduler rings when it is back", error=type(error).__name__)

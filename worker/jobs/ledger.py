@@ -29,7 +29,10 @@ def ticks() -> Iterator[datetime]:
 
 
 def migrate(url: str) -> None:
-    """Bring the database to this version. Safe to run by several processes: each step is a transaction, and PostgreSQL's are taken in turn."""
+    """Bring the database to this version.
+
+    Safe to run by several processes: each step is a transaction, and PostgreSQL's are taken in turn.
+    """
     database = Database(url)
     try:
         with database.write() as connection:

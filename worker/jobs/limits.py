@@ -1,6 +1,7 @@
 """A connection's limits as rows: slots and calls of the hour, shared by all workers; breaker, pause, and what was learned of the ERP.
 
-A worker holds a share: some of the slots and a grant of calls. Within it no row is touched for a call; the sum of all shares never passes the limit.
+A worker holds a share: some of the slots and a grant of calls. Within it no row is touched for a call; the sum of all shares never passes
+the limit.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class ConnectionState:
 class Share:
     """What a worker may do until its next refresh: calls under way at once, and calls in all.
 
-    `probe`: the breaker asks this worker for one harmless read. `settler`: this worker looks after the waiting jobs. `resume_at`: when calls may start
-    again, where none may now and a time is known.
+    `probe`: the breaker asks this worker for one harmless read. `settler`: this worker looks after the waiting jobs. `resume_at`: when
+    calls may start again, where none may now and a time is known.
     """
 
     slots: int

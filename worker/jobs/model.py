@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - tools that read the records resolve their annotations
 from typing import Any
 
 import uuid_utils
@@ -48,7 +48,8 @@ class Job:
     """One piece of work on one ERP, from request to known end.
 
     `subject` names the document it works on: no two jobs hold the same subject at once. `attempt` counts starts that failed or died.
-    `fence` rises with each claim, so that a worker that comes back late can't overwrite its successor. `progress` is the handler's own memory.
+    `fence` rises with each claim, so that a worker that comes back late can't overwrite its successor. `progress` is the handler's own
+    memory.
     """
 
     id: str

@@ -34,7 +34,7 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`rate_per_minute` is jobs that came to their end in a minute, over the last five; `eta` when the open ones will be done at that rate."""
+    """`rate_per_minute` is jobs that came to their end in a minute, over the last five; `eta` when the open ones end at that rate."""
 
     counts: dict[str, int]
     rate_per_minute: float

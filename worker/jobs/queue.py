@@ -40,7 +40,10 @@ class Enqueued:
 
 
 def enqueue(connection: Connection, new: NewJob, made_by: str, now: datetime) -> Enqueued:
-    """Make the job, or give the one there is with the same unique key (open, or made in the last 24 hours). Call it in a write transaction."""
+    """Make the job, or give the one there is with the same unique key (open, or made in the last 24 hours).
+
+    Call it in a write transaction.
+    """
     if new.unique_key is not None:
         _alone(connection, f"job/{new.tenant}/{new.kind}/{new.unique_key}")
         present = _same_key(connection, new, now)
@@ -57,7 +60,8 @@ def digest_of(body: Any) -> str:  # noqa: ANN401 - JSON value
 def reserve(connection: Connection, owner: str, key: str, digest: str, now: datetime) -> str | None:
     """Take an idempotency key for the body with this digest.
 
-    Returns the id that was made under it before, or None when it is new: then call `keep` in the same transaction. Raises `Conflict` for another body.
+    Returns the id that was made under it before, or None when it is new: then call `keep` in the same transaction. Raises `Conflict` for
+    another body.
     """
     mine = and_(idempotency_keys.c.owner == owner, idempotency_keys.c.key == key)
     _alone(connection, f"request/{owner}/{key}")
@@ -90,7 +94,10 @@ def find(connection: Connection, job_id: str) -> Job:
 
 
 def replay(db: Database, connection: Connection, job: Job, by: str, now: datetime, edited: NewJob | None = None) -> Job:
-    """The same job again, with its history; `edited` holds corrected arguments. Attempts start anew. Raises `Conflict` unless failed or cancelled."""
+    """The same job again, with its history; `edited` holds corrected arguments.
+
+    Attempts start anew. Raises `Conflict` unless failed or cancelled.
+    """
     if job.state not in {State.FAILED, State.CANCELLED}:
         raise Conflict(f"a {job.state} job can't be replayed")
     look_first = bool(job.progress.get("sent_at"))
@@ -117,7 +124,10 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
 
 
 def cancel(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
-    """Stop an open job that no worker has. One that the ERP has taken is followed no more, and its timeline says so. Raises `Conflict` otherwise."""
+    """Stop an open job that no worker has.
+
+    One that the ERP has taken is followed no more, and its timeline says so. Raises `Conflict` otherwise.
+    """
     if job.state not in OPEN or job.state is State.RUNNING:
         raise Conflict(f"a {job.state} job can't be cancelled" + (": a worker is at it now" if job.state is State.RUNNING else ""))
     cause = "cancelled; the ERP had taken it and may still carry it out" if job.state is State.WAITING else "cancelled"

@@ -57,11 +57,14 @@ def new_job(
 
 
 def check_items(settings: Settings, tenant: str, kind_name: str, items: Iterable[object]) -> int:
-    """Look at every item before any is stored; how many there are. Raises `InvalidArguments` with each bad one's place, `items[3].ref_no`."""
+    """Look at every item before any is stored; how many there are.
+
+    Raises `InvalidArguments` with each bad one's place, `items[3].ref_no`.
+    """
     kind = kind_for(settings, tenant, kind_name)
     faults: list[Fault] = []
     count = 0
-    for count, item in enumerate(items, start=1):  # noqa: B007 - the number of the last is what is asked for
+    for count, item in enumerate(items, start=1):
         if len(faults) < MOST_FAULTS:
             faults.extend(_item_faults(kind, item, count - 1))
     if not count:

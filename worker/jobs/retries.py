@@ -44,6 +44,9 @@ def next_attempt(now: float, failed_at: Sequence[float], rules: Retries, chance:
 
 
 def next_poll(polls: int, first: float, most: float, chance: float) -> float:
-    """The wait before the next look at an operation after `polls` looks: doubling from `first` to `most`, up to a fifth longer by chance."""
+    """The wait before the next look at an operation after `polls` looks.
+
+    Doubling from `first` to `most`, up to a fifth longer by chance.
+    """
     wait: float = min(most, first * 2.0 ** min(max(polls, 0), 32))
     return min(most, wait * (1.0 + 0.2 * chance))

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """What to look for; None means anything. `tenants` is what the asker may see, None for all. `q` is a part of reference, ERP id or error text."""
+    """What to look for; None means anything.
+
+    `tenants` is what the asker may see, None for all. `q` is a part of reference, ERP id or error text.
+    """
 
     tenants: tuple[str, ...] | None = None
     tenant: str | None = None
@@ -72,7 +75,6 @@ def find_batch(connection: Connection, batch_id: str) -> Batch:
 
 def timeline(connection: Connection, job: Job) -> list[Move]:
     """Every move of the job, oldest first, beginning with its making."""
-
     made = Move(job.id, job.created_at, None, State.QUEUED, "made", job.made_by)
     rows = connection.execute(select(moves).where(moves.c.job == job.id).order_by(moves.c.id))
     return [made, *(move_of(row) for row in rows)]

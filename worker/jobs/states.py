@@ -14,7 +14,9 @@ class State(StrEnum):
 
     QUEUED = "queued"  # enters: made, woken to be sent again, backoff over, replayed; leaves when a worker claims it or it is cancelled
     RUNNING = "running"  # enters: a worker holds its lease; leaves with the worker's verdict, or when the lease ends
-    WAITING = "waiting"  # enters: the ERP took the work, or may have; leaves by notification, list, poll or look; to retrying when the ERP failed at it
+    WAITING = (
+        "waiting"  # enters: the ERP took the work, or may have; leaves by news, list, poll or look; to retrying when the ERP failed at it
+    )
     RETRYING = "retrying"  # enters: an attempt failed, here or in the ERP, and another can help; leaves when it is due
     SUCCEEDED = "succeeded"  # final: read back from the ERP and seen
     FAILED = "failed"  # nothing more is tried by itself; leaves by replay or discard

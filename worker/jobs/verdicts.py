@@ -38,8 +38,8 @@ class NewJob:
 class Verdict:
     """Where a job goes and why.
 
-    `wait` is seconds until it is due again (waiting), or what the ERP ordered (retrying). `counts` says that the start failed, so that it counts as an
-    attempt. `progress` is merged into the handler's memory; None as a value takes a key out.
+    `wait` is seconds until it is due again (waiting), or what the ERP ordered (retrying). `counts` says that the start failed, so that it
+    counts as an attempt. `progress` is merged into the handler's memory; None as a value takes a key out.
     """
 
     state: State
