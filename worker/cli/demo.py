@@ -54,9 +54,9 @@ PAGE: Final = 500
 def demo(keep: bool, as_json: bool, **given: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
     """Show the main job on one machine, with nothing set up.
 
-    In a temporary folder: the ERP simulated, an embedded Redis, a SQLite ledger, receiver, worker and scheduler as real processes, and a bulk
-    release through the API. Exits 0 only if every document that can be released was released exactly once, every other job failed with its true
-    reason, and limits and order were kept. Everything is gone at the end.
+    In a temporary folder: the ERP simulated, an embedded Redis, a SQLite ledger, receiver, worker and scheduler as real processes, and a
+    bulk release through the API. Exits 0 only if every document that can be released was released exactly once, every other job failed with
+    its true reason, and limits and order were kept. Everything is gone at the end.
     """
     logs.set_up()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way all is tidied up

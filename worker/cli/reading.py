@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+
+import httpx
 
 from worker.cli.group import WrongUse
 from worker.clients.auth import Tokens
@@ -36,3 +40,13 @@ def visma_client(settings: Settings, tenant: str, observe: Callable[[Answer], No
         raise WrongUse(f"{tenant} has no connection to visma")
     pool = ClientPool(settings.timing)
     return Reader(VismaClient(visma, pool, visma_auth(visma, Tokens(pool), observe), observe), pool)
+
+
+def erp_clock(base_url: str, timeout: float) -> float | None:
+    """By how many seconds the ERP's clock is ahead of ours: the Date of an answer that needs no token. None if it does not say."""
+    try:
+        answer = httpx.get(base_url, timeout=timeout, follow_redirects=False)
+        told = parsedate_to_datetime(answer.headers["Date"])
+    except (httpx.HTTPError, KeyError, ValueError):
+        return None
+    return (told - datetime.now(UTC)).total_seconds()

@@ -1,4 +1,4 @@
-"""The rows of a file, one by one, with where each stands: JSON (an array, one object, or one object after another) or CSV. Memory stays flat."""
+"""The rows of a file, one by one, with the place of each: JSON (an array, one object, or one after another) or CSV. Memory stays flat."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def json_rows(text: io.TextIOBase) -> Iterator[Row]:
             break
         if number and array and not reader.skip(","):
             raise Unreadable(reader.place(), "a comma is expected here, or the end of the array")
+        reader.at_end()  # past the space before the value: its line is what people look for
         number += 1
         place = f"row {number} ({reader.place()})"
         yield Row(place, reader.value())
@@ -83,12 +84,14 @@ def csv_rows(text: io.TextIOBase, kind: Kind) -> Iterator[Row]:
     header, delimiter = _header(text)
     converters = _converters(kind, header)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
+    line = 2
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield _row(f"line {reader.line_num + 1}", header, cells, converters)
+                yield _row(f"line {line}", header, cells, converters)
+            line = reader.line_num + 2  # the header was taken before
     except csv.Error as error:
-        raise Unreadable(f"line {reader.line_num + 1}", f"is no CSV: {error}") from error
+        raise Unreadable(f"line {line}", f"is no CSV: {error}") from error
 
 
 def _header(text: io.TextIOBase) -> tuple[list[str], str]:
