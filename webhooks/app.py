@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,6 +143,11 @@ def _route(app: Flask, method: str, path: str, view: Callable[..., Response]) ->
     app.add_url_rule(path, f"{method} {path}", view, methods=[method], provide_automatic_options=False)
 
 
+def _trace(error: Exception) -> str:
+    """Where it happened, without the values of variables: they may hold a token."""
+    return "".join(traceback.format_exception(error))
+
+
 def _failed(error: Exception) -> Response:
     """Any exception as a problem. What nobody foresaw is logged, by route: an address may hold a token."""
     if isinstance(error, HTTPException):
@@ -150,6 +156,6 @@ def _failed(error: Exception) -> Response:
         return problem_response(Problem(status, _WORDS.get(status, "the request can't be understood"), headers=kept))
     problem = problem_of(error)
     if problem is None:
-        _log.error("unforeseen", route=str(request.url_rule), method=request.method, exc_info=error)
+        _log.error("unforeseen", route=str(request.url_rule), method=request.method, trace=_trace(error))
         problem = internal()
     return problem_response(problem)

@@ -24,6 +24,7 @@ CALLS_EACH: Final = 1.1
 """ERP calls for a released document: one to submit, and its part of the list calls that settle many at once."""
 
 _USUAL_MS: Final = 500
+_HOUR: Final = 3600.0
 _BUSY: Final = "its document has an open release job already"
 _TWICE: Final = "it is named more than once"
 
@@ -67,10 +68,10 @@ def _eta(api: Api, wanted: Wanted, calls: int) -> datetime | None:
 
 
 def _budget_seconds(state: ConnectionState, calls_per_hour: int | None, calls: int, now: datetime) -> float:
-    """How long the hour's budget makes so many calls wait."""
+    """How long until the hour's budget, which comes back all at once, has had room for so many calls."""
     ceiling = state.calls_per_hour or calls_per_hour
     left = budget_left(state.budget, ceiling, now)
     if ceiling is None or left is None or calls <= left:
         return 0.0
-    reset = (state.budget.resets_at(now) - now).total_seconds()
-    return reset + (calls - left) / ceiling * 3600 - 3600 * (1 if calls - left >= ceiling else (calls - left) / ceiling)
+    full_hours = math.ceil((calls - left) / ceiling) - 1
+    return (state.budget.resets_at(now) - now).total_seconds() + full_hours * _HOUR
