@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -38,7 +39,7 @@ def test_kills_cost_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         ]
         waits = {}
         for number, (name, blow) in enumerate(blows):
-            _until(lambda least=20 + 50 * number: _released(cluster) >= least, "the batch does not go on")
+            _until(partial(_has_released, cluster, 20 + 50 * number), "the batch does not go on")
             waits[name] = _strike(cluster, blow)
             if number == 0:
                 assert _attempts(cluster, batch) == 0, "a stop is no failed attempt"
@@ -93,6 +94,10 @@ def _batch(cluster: Cluster, batch: str) -> dict[str, Any]:
 def _attempts(cluster: Cluster, batch: str) -> int:
     _, page = cluster.api("GET", f"/api/jobs?batch={batch}&limit=500")
     return sum(job["attempt"] for job in page["items"])
+
+
+def _has_released(cluster: Cluster, least: int) -> bool:
+    return _released(cluster) >= least
 
 
 def _released(cluster: Cluster) -> int:

@@ -73,7 +73,6 @@ def run_worker(settings: Settings) -> None:
                 "--loglevel=WARNING",
             ]
         )
-    lanes.halt()
 
 
 def run_scheduler(settings: Settings) -> None:
