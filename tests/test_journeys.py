@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,12 @@ import pytest
 import redis
 
 from worker.cli.cluster import Cluster, Plan
+from worker.cli.launching import environ_of
+from worker.cli.supervisor import Role, end, launch
 from worker.embedded import EmbeddedRedis
+from worker.jobs import fleet
+from worker.jobs.engine import Database
+from worker.jobs.ledger import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +73,25 @@ def test_lost_notifications_cost_no_polls(tmp_path: Path) -> None:
     assert counts["calls"] <= 1.5 * 200
 
 
+def test_two_workers_share_slots(tmp_path: Path) -> None:
+    """Two workers on one connection never have more calls under way than its slots, and both work."""
+    plan = Plan(documents=300, slots=SLOTS, accept_ms=40, visma={"first_poll": "2s"})
+    with Cluster(tmp_path / "cluster", plan) as cluster:
+        second = launch(Role("worker", environ={**environ_of(cluster.file), "KITRELAY_PLACE": "second"}, log=tmp_path / "second.log"))
+        try:
+            _until(lambda: _workers(cluster) == 2, "the second worker does not come up")
+            batch = _release_all(cluster)
+            _until(lambda: _batch(cluster, batch)["state"] == "succeeded", "the batch does not end")
+            counts = cluster.sandbox_counts()
+            workers = _hands(cluster, batch)
+        finally:
+            end(second, signal.SIGTERM)
+            assert second.wait(20) == 0
+    assert counts["effects"]["releases"] == 300
+    assert counts["violations"]["slots"] == 0
+    assert len(workers) == 2
+
+
 def _release_all(cluster: Cluster) -> str:
     body = {"tenant": cluster.tenant, "kind": "release_kit_assembly", "select": {"status": "B", "type": "P"}}
     status, batch = cluster.api("POST", "/api/batches", body)
@@ -98,6 +123,21 @@ def _attempts(cluster: Cluster, batch: str) -> int:
 
 def _has_released(cluster: Cluster, least: int) -> bool:
     return _released(cluster) >= least
+
+
+def _workers(cluster: Cluster) -> int:
+    db = Database(cluster.settings.database_url)
+    with db.read() as connection:
+        found = fleet.alive(connection, "worker", utc_now() - timedelta(seconds=10))
+    db.close()
+    return found
+
+
+def _hands(cluster: Cluster, batch: str) -> set[str]:
+    """Which workers started the batch's jobs, by their timelines."""
+    _, page = cluster.api("GET", f"/api/jobs?batch={batch}&limit=60")
+    stories = [cluster.api("GET", f"/api/jobs/{job['id']}")[1] for job in page["items"]]
+    return {move["by"] for story in stories for move in story["timeline"] if move["to"] == "running"}
 
 
 def _released(cluster: Cluster) -> int:
