@@ -87,15 +87,16 @@ def refresh(
     settler = all(worker <= row.worker for row in others)
     resume_at = _stopped(state, now)
     if state.paused_by is not None or resume_at is not None or not state.breaker.closed:
-        _hold(connection, lane, worker, report.under_way, 0, until)
+        _hold(connection, lane, worker, report.under_way, report.under_way, until)
         probe = settler and state.paused_by is None and state.breaker.asks(now)
         return Share(0, 0, probe, settler, resume_at, state)
     slots = state.slots or limits.slots
     free = slots - sum(row.slots for row in others)
     mine = max(report.under_way, min(free, fair_share(slots, worker, [row.worker for row in others])), 0)
     left = budget_left(state.budget, state.calls_per_hour or limits.calls_per_hour, now)
-    calls = limits.grant if left is None else max(0, min(limits.grant, left - sum(row.calls for row in others)))
-    _hold(connection, lane, worker, mine, calls, until)
+    begun = report.under_way  # in no report yet, and off the ERP's number perhaps only when they are answered
+    calls = limits.grant if left is None else max(0, min(limits.grant, left - begun - sum(row.calls for row in others)))
+    _hold(connection, lane, worker, mine, calls + begun, until)
     return Share(mine, calls, probe=False, settler=settler, resume_at=state.budget.resets_at(now) if calls == 0 else None, state=state)
 
 
