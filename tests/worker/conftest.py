@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.conftest import HAS_POSTGRES
 from worker.jobs.engine import Database
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests import postgres
+
+settings.register_profile("kitrelay", deadline=None, max_examples=60)  # a busy machine is no fault, and many small properties cost time
+settings.load_profile("kitrelay")
 
 
 @pytest.fixture(scope="session")
