@@ -177,8 +177,8 @@ def _insert(connection: Connection, fresh: Sequence[Arrival], matches: Mapping[s
 def _learn_operations(connection: Connection, fresh: Sequence[Arrival], nameless: set[tuple[str, str]]) -> None:
     """A notification that names our job tells the operation's id, should the 202 have been lost."""
     told = {n.job: n.operation for arrival in fresh for n in arrival.news if n.operation and (arrival.tenant, n.job) in nameless}
-    for job, operation in told.items():
-        connection.execute(update(jobs).where(jobs.c.id == job, jobs.c.erp_id.is_(None)).values(erp_id=operation))
+    if told:
+        connection.execute(_LEARN, [{"job": job, "operation": operation} for job, operation in told.items()])
 
 
 def _wake(connection: Connection, woken: set[str], now: datetime) -> None:
@@ -220,6 +220,7 @@ _ABOUT: Final = (
 _TAKEN: Final = select(delivery_keys).where(delivery_keys.c.key.in_(bindparam("keys", expanding=True)))
 _DELIVERY: Final = insert(deliveries)
 _LINK: Final = insert(delivery_jobs)
+_LEARN: Final = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.erp_id.is_(None)).values(erp_id=bindparam("operation"))
 _AT: Final = bindparam("now", type_=Moment())
 _WAKE: Final = (
     update(jobs)
