@@ -71,7 +71,8 @@ def json_rows(text: io.TextIOBase) -> Iterator[Row]:
         reader.at_end()  # past the space before the value: its line is what people look for
         number += 1
         place = f"row {number} ({reader.place()})"
-        yield Row(place, reader.value())
+        value = reader.value()
+        yield Row(place, value, tuple(Fault("", message) for message in reader.faults))
     else:
         if array:
             raise Unreadable(reader.place(), "the array has no end")
@@ -145,8 +146,11 @@ class _Json:
         self._buffer = ""
         self._at = 0
         self._line = 1
+        self._dropped = 0  # characters of the buffer's first line that are no longer in it
         self._ended = False
-        self._decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_unique)
+        self._decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=self._no_number, object_pairs_hook=self._unique)
+        self.faults: list[str] = []
+        """What was wrong with the value that was read last, though it could be read."""
 
     def place(self) -> str:
         """Where it is."""
@@ -176,6 +180,7 @@ class _Json:
         if self.at_end():
             raise Unreadable(self.place(), "a value is expected here")
         while True:
+            self.faults = []
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
@@ -192,7 +197,8 @@ class _Json:
         if len(self._buffer) - self._at > LARGEST:
             return Unreadable(self.place(), f"is no JSON, or larger than {LARGEST} characters")
         line = self._line + self._buffer.count("\n", self._at, error.pos)
-        column = error.pos - self._buffer.rfind("\n", 0, error.pos)
+        line_start = self._buffer.rfind("\n", 0, error.pos) + 1
+        column = error.pos - line_start + 1 + (0 if line_start else self._dropped)
         return Unreadable(f"line {line}, column {column}", f"is no JSON: {error.msg}")
 
     def _more(self) -> bool:
@@ -202,17 +208,18 @@ class _Json:
         held = self._buffer[self._at :]
         read = self._text.read(max(CHUNK, len(held)))
         self._ended = not read
-        self._buffer, self._at = held + read, 0
+        if read:
+            line_start = self._buffer.rfind("\n", 0, self._at) + 1
+            self._dropped = self._at - line_start + (0 if line_start else self._dropped)
+            self._buffer, self._at = held + read, 0
         return bool(read)
 
+    def _no_number(self, text: str) -> None:
+        self.faults.append(f"{text} is no number")
 
-def _no_number(text: str) -> Any:  # noqa: ANN401 - never returns
-    raise ValueError(f"{text} is no number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"names {next(name for name in names if names.count(name) > 1)!r} twice in one object")
-    return found
+    def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [name for name, _ in pairs]
+            self.faults.append(f"names {next(name for name in names if names.count(name) > 1)!r} twice in one object")
+        return found
