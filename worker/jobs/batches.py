@@ -172,18 +172,22 @@ def counts(connection: Connection, batch_id: str) -> dict[str, int]:
 
 def sweep_cancelled(connection: Connection, now: datetime, most: int = CHUNK) -> int:
     """Jobs of cancelled batches that have not started become cancelled; how many in this round."""
-    pending = (State.QUEUED.value, State.RETRYING.value)
     ended = select(batches.c.id).where(batches.c.state == BatchState.CANCELLED, batches.c.touched_at > now - timedelta(days=2))
     total = 0
     for batch_id in connection.execute(ended).scalars().all():
-        found = select(jobs.c.id, jobs.c.state).where(jobs.c.batch == batch_id, jobs.c.state.in_(pending)).limit(most - total)
-        rows = connection.execute(found.with_for_update()).all()  # one that starts in the same moment is left to its worker
-        if rows:
-            _cancel(connection, [(row.id, row.state) for row in rows], now)
-        total += len(rows)
+        total += _sweep(connection, batch_id, now, most - total)
         if total >= most:
             break
     return total
+
+
+def _sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> int:
+    pending = (State.QUEUED.value, State.RETRYING.value)
+    found = select(jobs.c.id, jobs.c.state).where(jobs.c.batch == batch_id, jobs.c.state.in_(pending)).limit(most)
+    rows = connection.execute(found.with_for_update()).all()  # one that starts in the same moment is left to its worker
+    if rows:
+        _cancel(connection, [(row.id, row.state) for row in rows], now)
+    return len(rows)
 
 
 def _cancel(connection: Connection, found: list[tuple[str, str]], now: datetime) -> None:
@@ -215,7 +219,10 @@ def close_finished(connection: Connection, now: datetime, lane: Lane | None = No
 
 
 def reopen(connection: Connection, batch_id: str, now: datetime) -> None:
-    """A job of a finished batch was replayed: the batch runs again."""
+    """A job of a finished batch is to be replayed: the batch runs again. What was cancelled with it stays so, swept already or not."""
+    if connection.execute(select(batches.c.state).where(batches.c.id == batch_id).with_for_update()).scalar() == BatchState.CANCELLED:
+        while _sweep(connection, batch_id, now, CHUNK):
+            pass
     over = (BatchState.SUCCEEDED.value, BatchState.FINISHED.value, BatchState.CANCELLED.value)
     connection.execute(
         update(batches)

@@ -117,10 +117,9 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
     if edited is not None:
         then = replace(then, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
     cause = "replayed" if edited is None else "replayed with edited arguments"
-    moved = _moved(db, connection, job, then, cause, by, now)
     if job.batch is not None:
         reopen(connection, job.batch, now)
-    return moved
+    return _moved(db, connection, job, then, cause, by, now)
 
 
 def cancel(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
