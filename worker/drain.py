@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from worker.calls import CallThreads
+    from worker.connections import Report
     from worker.handling import Handler, Look
     from worker.jobs.engine import Database
     from worker.jobs.limits import Share
@@ -48,8 +49,14 @@ LOOK_SPACING: Final = 1.0
 """Seconds between two rounds of looks while there is work to start; each round costs a list call at least."""
 
 IDLE_SPACING: Final = 0.3
+PLAN_AGAIN: Final = 5.0
+"""Seconds until a page of a selection that could not be read is asked for again."""
+
 LINGER: Final = 1.5
 """An idle lane stays so long: the next notification finds it awake."""
+
+AWAY: Final = 1.0
+"""Seconds between two tries to write while the ledger is away."""
 
 MOST_LOOKED_AT: Final = 5_000
 _log = structlog.get_logger("drain")
@@ -79,6 +86,8 @@ class _Round:
     calls: int = 0
     looking: set[str] = field(default_factory=set)
     planning: bool = False
+    plan_after: float = float("-inf")
+    report: Report | None = None
     more: bool = True
     settled: bool = False
     operations: dict[str, str] = field(default_factory=dict)
@@ -133,6 +142,9 @@ class Drain:
             started, looks, plan, probe = self._commit()
         except LedgerUnavailable as error:
             self._log.warning("the ledger is away; results are kept and written when it is back", error=str(error))
+            if memory.report is not None:  # it was not handed in: a wait that the ERP ordered must not be forgotten
+                self._handler.meter.saw(memory.report)
+                memory.report = None
             return self._wait_for_ledger()
         for job in started:
             self._call(partial(self._started, job))
@@ -181,7 +193,7 @@ class Drain:
             if tick:
                 self._tick(connection, now)
             looks = self._looks(connection, now)
-            plan = self._next_plan(connection) if tick else None
+            plan = self._next_plan(connection, len(looks)) if tick else None
             started = self._claim(connection, now, len(looks) + (plan is not None))
         self._saved(tick)
         probe = tick and memory.share is not None and memory.share.probe and not self._stop.is_set() and memory.under_way == 0
@@ -211,7 +223,7 @@ class Drain:
 
     def _tick(self, connection: Connection, now: datetime) -> None:
         memory = self._round
-        report = self._handler.meter.take(memory.under_way)
+        report = memory.report = self._handler.meter.take(memory.under_way)
         until = now + timedelta(seconds=self._timing.dead_after)
         memory.share = limits.refresh(
             self._db,
@@ -253,10 +265,12 @@ class Drain:
         due = [job for job in claims.waiting(connection, self._lane, now, MOST_LOOKED_AT) if job.id not in memory.looking]
         return self._handler.looks(due, share.state, now)[: self._free()] if due else []
 
-    def _next_plan(self, connection: Connection) -> Batch | None:
+    def _next_plan(self, connection: Connection, taken_up: int) -> Batch | None:
         memory = self._round
         share = memory.share
-        if memory.planning or self._stop.is_set() or share is None or not share.settler or self._free() <= 0:
+        if memory.planning or self._stop.is_set() or share is None or not share.settler or self._free() <= taken_up:
+            return None
+        if monotonic() < memory.plan_after:
             return None
         return next((b for b in batches.planning(connection) if (b.tenant, b.erp) == (self._lane.tenant, self._lane.erp)), None)
 
@@ -265,6 +279,7 @@ class Drain:
         for came in memory.unsaved:
             memory.looking.difference_update(came.looked)
         memory.unsaved = []
+        memory.report = None
         if tick:
             memory.ticked = monotonic()
             memory.settled = False
@@ -320,6 +335,10 @@ class Drain:
             message = error.message
             waits = error.error_class in {"rate_limited", "unavailable", "timeout"}
             return _Came(page=lambda connection: self._plan_failed(connection, batch, message, waits=waits))
+        except Exception as error:  # noqa: BLE001 - the batch says what became of it
+            self._log.exception("a plan failed", batch=batch.id)
+            message = f"a fault of kitrelay: {type(error).__name__}: {error}"
+            return _Came(page=lambda connection: self._plan_failed(connection, batch, message, waits=False))
         return _Came(page=lambda connection: self._planned(connection, batch, page))
 
     def _planned(self, connection: Connection, batch: Batch, page: Any) -> None:  # noqa: ANN401 - a handling.Page
@@ -335,6 +354,7 @@ class Drain:
 
     def _plan_failed(self, connection: Connection, batch: Batch, message: str, *, waits: bool) -> None:
         self._round.planning = False
+        self._round.plan_after = monotonic() + PLAN_AGAIN
         if not waits:
             batches.fail_planning(connection, batch.id, message, self._clock())
 
@@ -344,7 +364,8 @@ class Drain:
 
     def _wait_for_ledger(self) -> bool:
         """A moment's rest; results stay in memory. A stop does not wait for ever: what is unsaved is found in doubt later."""
-        self._stop.wait(1.0)
+        if self._stop.wait(AWAY):
+            sleep(AWAY / 4)
         stopped_for = monotonic() - self._round.busy
         return not (self._stop.is_set() and stopped_for > self._timing.call)
 
