@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 WORKERS: Final = ("w0", "w1", "w2", "w3")
 LIFE: Final = 12.0
+EIGHT: Final = Limits(8)
 
 
 def refresh(
-    db: Database, worker: str, report: Report | None = None, *, allowed: Limits = Limits(8), seconds: float = 0, life: float = LIFE
+    db: Database, worker: str, report: Report | None = None, *, allowed: Limits = EIGHT, seconds: float = 0, life: float = LIFE
 ) -> Share:
     """Hand in a report, take a share."""
     now = later(seconds)
