@@ -119,12 +119,12 @@ def _watch(app: Flask, doctor: Doctor, gauges: Gauges, concurrency: Concurrency,
         return response(Answer(200, {"status": OK}))
 
     def readyz() -> Response:
-        health = concurrency.call(doctor.look)
+        health = concurrency.watch(doctor.look)
         body = {"ledger": health.ledger, "broker": health.broker, "workers": health.workers, "progress": health.progress}
         return response(Answer(200 if health.ledger == OK else 503, body))
 
     def shown() -> Response:
-        return text_response(concurrency.call(lambda: metrics.text(_gathered(gauges))), CONTENT_TYPE)
+        return text_response(concurrency.watch(lambda: metrics.text(_gathered(gauges))), CONTENT_TYPE)
 
     _route(app, "GET", "/healthz", healthz)
     _route(app, "GET", "/readyz", readyz)

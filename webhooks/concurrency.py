@@ -26,7 +26,11 @@ class Signal(Protocol):
 
 
 class Concurrency(Protocol):
-    """What the app needs of its server. `call` is for questions and commands; `store` for the writer of deliveries, held up by nothing."""
+    """What the app needs of its server.
+
+    `call` is for questions and commands; `store` for the writer of deliveries, and `watch` for health and metrics: long commands hold up
+    neither.
+    """
 
     def signal(self) -> Signal:
         """A new signal."""
@@ -36,6 +40,9 @@ class Concurrency(Protocol):
 
     def store(self, work: Callable[[], T]) -> T:
         """The same for the writer."""
+
+    def watch(self, work: Callable[[], T]) -> T:
+        """The same for health and metrics."""
 
     def within(self, seconds: float, work: Callable[[], T]) -> T:
         """Do work of the network. Raises `TimeoutError` when it takes longer, where the server can tell."""
@@ -53,6 +60,10 @@ class Threads:
         return work()
 
     def store(self, work: Callable[[], T]) -> T:
+        """Here and now."""
+        return work()
+
+    def watch(self, work: Callable[[], T]) -> T:
         """Here and now."""
         return work()
 

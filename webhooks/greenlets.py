@@ -18,6 +18,8 @@ T = TypeVar("T")
 CALLERS: Final = 8
 """Questions and commands under way at once in one process; more wait their turn."""
 
+WATCHERS: Final = 2
+
 
 class Greenlets:
     """Make it in the worker process, after the fork: its threads belong to one process."""
@@ -25,6 +27,7 @@ class Greenlets:
     def __init__(self) -> None:
         self._callers = ThreadPool(CALLERS)
         self._writer = ThreadPool(1)
+        self._watchers = ThreadPool(WATCHERS)
 
     def signal(self) -> Signal:
         """An event of greenlets."""
@@ -38,6 +41,10 @@ class Greenlets:
     def store(self, work: Callable[[], T]) -> T:
         """In the writer's own thread."""
         return _in(self._writer, work)
+
+    def watch(self, work: Callable[[], T]) -> T:
+        """In one of the watchers' threads."""
+        return _in(self._watchers, work)
 
     def within(self, seconds: float, work: Callable[[], T]) -> T:
         """Here, ended by gevent's clock. Raises `TimeoutError`."""

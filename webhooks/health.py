@@ -18,6 +18,8 @@ from worker.jobs.overview import can_store, last_move, oldest_due
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
     from worker.jobs.engine import Database
     from worker.settings import Settings
 
@@ -25,6 +27,7 @@ OK: Final = "ok"
 LASTS: Final = 1.0
 _BROKER_TIMEOUT: Final = 0.5
 _FIRST_LOOK: Final = 1.5
+_REST: Final = 9.0
 _STUCK: Final = timedelta(seconds=60)
 _ROLE: Final = "worker"
 
@@ -40,7 +43,7 @@ class Health:
 
 
 class Doctor:
-    """Looks at the ledger when asked, at the rest in the background; both at most once a second."""
+    """Looks at the ledger when asked, at the rest in the background; both at most once a second, and a tenth of the time."""
 
     def __init__(self, settings: Settings, database: Database, clock: Callable[[], datetime]) -> None:
         self._settings = settings
@@ -83,9 +86,11 @@ class Doctor:
         return self._others[1]
 
     def _refresh(self, done: Event) -> None:
+        started = monotonic()
         words = {"broker": _broker(self._settings.redis_url), **self._ledger_words()}
+        took = monotonic() - started
         with self._lock:
-            self._others = (monotonic(), words)
+            self._others = (monotonic() + took * _REST, words)  # over millions of jobs a look takes long: it must not take all the time
             self._looking = None
         done.set()
 
@@ -101,10 +106,10 @@ class Doctor:
             return dict.fromkeys(("workers", "progress"), "not known: the ledger can't be read")
         return {"workers": OK if alive else "no worker is alive", "progress": _progress(stuck, moved, now)}
 
-    def _stuck_since(self, connection: object, now: datetime) -> datetime | None:
+    def _stuck_since(self, connection: Connection, now: datetime) -> datetime | None:
         """Since when the longest due job waits, on connections that may be called."""
         lanes = [Lane(tenant.name, erp) for tenant in self._settings.tenants.values() for erp in tenant.erps()]
-        found = [oldest_due(connection, lane, now) for lane in lanes if _callable(limits.state_of(connection, lane), now)]  # type: ignore[arg-type]
+        found = [oldest_due(connection, lane, now) for lane in lanes if _callable(limits.state_of(connection, lane), now)]
         return min((each for each in found if each is not None), default=None)
 
 
