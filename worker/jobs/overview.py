@@ -48,12 +48,8 @@ def final_counts(connection: Connection) -> list[Count]:
 
 
 def in_line(connection: Connection, tenant: str, erp: str | None = None) -> int:
-    """A tenant's open jobs, of one ERP or all, that no worker has now."""
-    total = 0
-    for state in _IN_LINE:
-        mine = and_(jobs.c.tenant == tenant, in_state(state), *([jobs.c.erp == erp] if erp is not None else []))
-        total += connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
-    return total
+    """A tenant's open jobs, of one ERP or all."""
+    return sum(count.jobs for count in open_counts(connection) if count.tenant == tenant and erp in (None, count.erp))
 
 
 def oldest_due(connection: Connection, lane: Lane, now: datetime) -> datetime | None:
