@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -19,8 +20,11 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import redis
+
 from worker.cli.family import family_of
-from worker.cli.launching import KEY_NAME, TENANT, environ_of, free_port, sandbox_words, settings_text
+from worker.cli.group import WRONG_USE, WrongUse
+from worker.cli.launching import TENANT, database_url, environ_of, free_port, sandbox_words, settings_text
 from worker.cli.supervisor import Role, Supervisor, end, launch
 from worker.configuration import load
 from worker.embedded import EmbeddedRedis
@@ -100,6 +104,13 @@ class Cluster:
         """The same, read."""
         return load(self.file, environ={})
 
+    @property
+    def redis_url(self) -> str:
+        """Where the broker is. Raises `NotReady` when none runs."""
+        if self._broker is None:
+            raise NotReady("no broker runs now")
+        return self._broker.url
+
     def start(self) -> None:
         """Start all and wait until they are ready. Raises `NotReady`."""
         try:
@@ -113,7 +124,7 @@ class Cluster:
         if self._supervisor is not None:
             self._supervisor.stop()
         if self._thread is not None:
-            self._thread.join()
+            self._joined(self._thread)
         if self._sandbox is not None:
             end(self._sandbox, signal.SIGTERM)
             try:
@@ -128,14 +139,14 @@ class Cluster:
         self._supervisor = self._thread = self._sandbox = self._broker = None
 
     def kill(self, role: str, number: int = signal.SIGKILL) -> int:
-        """A signal to a role's leading process; its id. It is started again when it has died."""
-        process = self._leader(role)
-        process.send_signal(number)
-        return process.pid
+        """A signal to a role's leading process (`redis` is the broker); its id. It is started again when it has died."""
+        leader = self.pids(role)[0]
+        os.kill(leader, number)
+        return leader
 
     def pids(self, role: str) -> list[int]:
-        """The processes of a role, its leader first."""
-        return family_of(self._leader(role).pid)
+        """The processes of a role (`redis` is the broker), its leader first."""
+        return family_of(broker_pid(self.redis_url) if role == "redis" else self._leader(role).pid)
 
     def starts(self, role: str) -> int:
         """How often it was started."""
@@ -178,35 +189,38 @@ class Cluster:
         self.stop()
 
     def _start(self) -> None:
+        """All at once: most of the time goes into loading programs. The settings are there before the roles, the ledger is too."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.port, self.sandbox_port = free_port(), free_port()
         self._tell("the simulated ERP")
-        self._start_sandbox()
-        self._write_settings()
+        words = sandbox_words(self.plan, self.sandbox_port)
+        self._sandbox = launch(Role("sandbox", words, log=self._log("sandbox")), stdout=subprocess.PIPE)
         self._tell("the ledger")
-        migrate(self.settings.database_url)
+        migrate(database_url(self.folder))
+        key = self._write_settings()
         self._tell("the broker, the receiver, a worker and a scheduler")
         self._broker = _Broker(self.folder / "redis")
         self._supervisor = Supervisor([self._role(name, self._broker.url) for name in ROLES])
         self._thread = Thread(target=self._supervisor.run, name="supervisor", daemon=True)
         self._thread.start()
+        self._meet_sandbox(self._sandbox, key)
         self._wait_ready()
 
-    def _start_sandbox(self) -> None:
-        words = sandbox_words(self.plan)
-        self._sandbox = launch(Role("sandbox", words, log=self._log("sandbox")), stdout=subprocess.PIPE)
-        assert self._sandbox.stdout is not None  # noqa: S101 - for the type checker; we asked for a pipe
-        line = self._sandbox.stdout.readline()
-        if not line:
-            self._sandbox.wait()
-            raise NotReady(f"the simulated ERP did not start:\n{self.last_words('sandbox')}")
-        self.sandbox_port = int(json.loads(line)["port"])
-
-    def _write_settings(self) -> None:
+    def _write_settings(self) -> str:
+        """The file, readable by its owner only; the key that notifications are signed with."""
         key = secrets.token_urlsafe(24)
-        text = settings_text(self.plan, self.folder, self.port, self.sandbox_port, self.key, key)
         self.file.touch(mode=0o600)
-        self.file.write_text(text)
+        self.file.write_text(settings_text(self.plan, self.folder, self.port, self.sandbox_port, self.key, key))
+        return key
+
+    def _meet_sandbox(self, process: subprocess.Popen[bytes], key: str) -> None:
+        """Wait until it answers, and say where notifications go."""
+        assert process.stdout is not None  # noqa: S101 - for the type checker; we asked for a pipe
+        with process.stdout as announced:
+            line = announced.readline()
+        if not line:
+            wrong = WrongUse if process.wait() == WRONG_USE else NotReady
+            raise wrong(f"the simulated ERP did not start:\n{self.last_words('sandbox')}")
         told = f"{self.url}/webhooks/visma/{TENANT}" if self.plan.notified else ""
         self.sandbox("PATCH", "settings", {"companies": {"demo": {"webhook_url": told, "webhook_key": key}}})
 
@@ -242,6 +256,15 @@ class Cluster:
             raise NotReady(f"no {role} runs now")
         return process
 
+    def _joined(self, thread: Thread) -> None:
+        """Wait for the roles' end; a Ctrl-C meanwhile means: at once."""
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            if self._supervisor is not None:
+                self._supervisor.kill()
+            thread.join()
+
     def _role(self, name: str, broker: str) -> Role:
         told = environ_of(self.file)
         if name != "web":  # they find the broker by themselves, beside the ledger, and the last one out stops it
@@ -269,6 +292,13 @@ class _Broker:
         self._server.__exit__()
 
 
+def broker_pid(url: str) -> int:
+    """The process of a Redis server."""
+    with redis.Redis.from_url(url) as client:
+        found: Any = client.info("server")
+        return int(found["process_id"])
+
+
 def _call(port: int, method: str, path: str, body: object, headers: Mapping[str, str], timeout: float) -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
@@ -282,6 +312,3 @@ def _call(port: int, method: str, path: str, body: object, headers: Mapping[str,
         raise OSError(f"no answer that can be read: {error}") from error
     finally:
         connection.close()
-
-
-__all__ = ["KEY_NAME", "Cluster", "NotReady", "Plan"]

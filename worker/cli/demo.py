@@ -23,6 +23,8 @@ from worker.cli.watching import follow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from worker.cli.watching import View
 
 QUICK: Final = {
@@ -71,7 +73,7 @@ def demo(keep: bool, as_json: bool, **given: Any) -> None:  # noqa: ANN401, FBT0
             else:
                 show_summary(summary)
             if keep:
-                _kept(cluster)
+                _kept(cluster, told)
             told.print("stopping")
     if not summary["ok"]:
         raise click.exceptions.Exit(FAILED)
@@ -146,8 +148,11 @@ def _failed_jobs(cluster: Cluster, batch: str) -> list[dict[str, Any]]:
         cursor = f"&cursor={page['next']}"
 
 
-def _kept(cluster: Cluster) -> None:
-    click.echo(f"\nIt goes on running: {cluster.url}  key: {cluster.key}\nits settings: KITRELAY_CONFIG={cluster.file}\nCtrl-C ends it.")
+def _kept(cluster: Cluster, told: Console) -> None:
+    told.print(
+        f"\nIt goes on running: {cluster.url}\nits key: {cluster.key}\nits settings: KITRELAY_CONFIG={cluster.file}\nCtrl-C ends it.",
+        soft_wrap=True,
+    )
     try:
         while cluster.running("sandbox"):
             time.sleep(EVERY)

@@ -38,10 +38,10 @@ def environ_of(file: Path) -> dict[str, str]:
     return {**{name: "" for name in OURS if name in os.environ and name != "KITRELAY_PLACE"}, "KITRELAY_CONFIG": str(file)}
 
 
-def sandbox_words(plan: Plan) -> tuple[str, ...]:
+def sandbox_words(plan: Plan, port: int) -> tuple[str, ...]:
     """The options of the simulated ERP."""
     given = {
-        "port": 0,
+        "port": port,
         "documents": plan.documents,
         "seed": plan.seed,
         "accept-ms": plan.accept_ms,
@@ -53,9 +53,14 @@ def sandbox_words(plan: Plan) -> tuple[str, ...]:
     return ("--announce", *(f"--{name}={value}" for name, value in given.items()), *(f"--fault={each}" for each in plan.faults))
 
 
+def database_url(folder: Path) -> str:
+    """The ledger of a cluster."""
+    return f"sqlite:///{folder}/kitrelay.db"
+
+
 def settings_text(plan: Plan, folder: Path, port: int, sandbox_port: int, api_key: str, webhook_key: str) -> str:
     """A whole kitrelay.toml."""
-    general: dict[str, Any] = {"database_url": f"sqlite:///{folder}/kitrelay.db", "port": port, "web_processes": plan.web_processes}
+    general: dict[str, Any] = {"database_url": database_url(folder), "port": port, "web_processes": plan.web_processes}
     general |= {"worker_threads": plan.worker_threads, **plan.general}
     visma = {
         "base_url": f"http://127.0.0.1:{sandbox_port}",

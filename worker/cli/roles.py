@@ -17,7 +17,6 @@ from worker.cli.opening import load, must_be_current
 from worker.cli.options import example
 from worker.cli.supervisor import Role, Supervisor
 from worker.jobs.ledger import migrate
-from worker.processes import broker_url
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -81,6 +80,8 @@ def roles_of(settings: Settings, names: tuple[str, ...], host: str = "") -> list
     """The roles with their words. The receiver knows brokers by address only: it is given that of our own Redis, kept running here."""
     environ = {}
     if "web" in names and not settings.redis_url:
+        from worker.processes import broker_url  # noqa: PLC0415 - all of the worker comes along: not for those who need it not
+
         environ = {"REDIS_URL": broker_url(settings)}
     return [Role(name, (host,), environ) if name == "web" else Role(name) for name in names]
 

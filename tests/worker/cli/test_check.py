@@ -1,0 +1,103 @@
+"""`check`: one line for each thing, what is wrong and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click.testing
+import pytest
+import redis
+
+from worker.cli import checking
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Run = Callable[..., click.testing.Result]
+
+
+def found(result: click.testing.Result) -> dict[str, tuple[str, str]]:
+    """State and message of each thing."""
+    return {each["what"]: (each["state"], each["message"]) for each in json.loads(result.stdout)["items"]}
+
+
+def test_settings_faults_are_listed(file: Path, run: Run) -> None:
+    """Wrong settings are shown, all of them, and are wrong use."""
+    file.write_text('port = "x"\nfoo = 1\n')
+    result = run("check", "--json")
+    assert result.exit_code == 2
+    assert [each["state"] for each in json.loads(result.stdout)["items"]] == ["wrong", "wrong"]
+
+
+def test_empty_folder_says_what_to_do(run: Run, file: Path) -> None:
+    """No database yet, no ERP: each line says so, and nothing is made."""
+    result = run("check", "--json")
+    told = found(result)
+    assert result.exit_code == 1
+    assert told["settings"][0] == "ok"
+    assert told["database"] == ("wrong", f"there is no database yet: run `kitrelay migrate` ({file.parent}/kitrelay.db)")
+    assert told["redis"][0] == "ok"
+    assert told["acme/visma"][0] == "wrong"
+    assert told["clock"][0] == "warning"
+    assert not (file.parent / "kitrelay.db").exists()
+
+
+def test_ledger_is_looked_at(run: Run, url: str) -> None:
+    """A current SQLite ledger is fine, and so is its way of writing."""
+    assert url
+    told = found(run("check", "--json"))
+    assert told["database"] == ("ok", "SQLite, at this version")
+    assert told["database file"][0] == "ok"
+
+
+def test_dead_servers_are_named(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database and a Redis that do not answer are wrong, and no password is shown."""
+    assert url
+    monkeypatch.setenv("DATABASE_URL", "postgresql://kit:hidden-word@127.0.0.1:9/none")
+    monkeypatch.setenv("REDIS_URL", "redis://:hidden-word@127.0.0.1:9/0")
+    result = run("check", "--json")
+    told = found(result)
+    assert told["database"][0] == "wrong"
+    assert told["redis"][0] == "wrong"
+    assert "hidden-word" not in result.output
+
+
+def test_losing_redis_is_warned_of(run: Run, url: str, clean_redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that keeps what it is given is ok; one that evicts is a warning that says what to set."""
+    assert url
+    monkeypatch.setenv("REDIS_URL", clean_redis_url)
+    assert found(run("check", "--json"))["redis settings"][0] == "ok"
+    with redis.Redis.from_url(clean_redis_url) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            told = found(run("check", "--json"))["redis settings"]
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    assert told[0] == "warning"
+    assert "noeviction" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "state"),
+    [
+        ([0.4], "ok"),
+        ([-30.0, 2.0], "ok"),
+        ([2.0, 90.0], "wrong"),
+        ([-90.0], "wrong"),
+        ([], "warning"),
+    ],
+)
+def test_clock_is_compared(ahead: list[float], state: str) -> None:
+    """A minute is too much: signatures are good for five."""
+    (finding,) = checking.clock([("acme/visma", each) for each in ahead])
+    assert finding.state == state
+
+
+def test_lines_are_plain(run: Run, url: str) -> None:
+    """One line for each, beginning with its state."""
+    assert url
+    lines: list[Any] = run("check").stdout.splitlines()
+    assert {line.split()[0] for line in lines} <= {"ok", "warning", "wrong"}
+    assert len(lines) == 6
