@@ -408,7 +408,7 @@ def test_stop_while_away(away: Away) -> None:
         before = away.tries
         running.ended(3.0)
 
-    assert away.tries - before < 60
+    assert away.tries - before < 40
     away.failures = 0
     assert states(away) == {State.RUNNING: 1}
 
