@@ -73,6 +73,44 @@ def test_lost_notifications_cost_no_polls(tmp_path: Path) -> None:
     assert counts["calls"] <= 1.5 * 200
 
 
+def test_dead_erp_keeps_work(tmp_path: Path) -> None:
+    """While Visma is down nothing fails and next to nothing is called; when it is back the batch goes on by itself."""
+    plan = Plan(documents=200, slots=SLOTS, accept_ms=60, visma={"first_poll": "2s", "second_look": "2s", "poll_max": "5s"})
+    with Cluster(tmp_path / "cluster", plan) as cluster:
+        batch = _release_all(cluster)
+        _until(partial(_has_released, cluster, 30), "the batch does not start")
+        cluster.sandbox("PATCH", "settings", {"down": True})
+        _until(lambda: _connection(cluster)["state"] == "broken", "the breaker does not open")
+        calls = cluster.sandbox_counts()["calls"]
+        time.sleep(4.0)
+        called = cluster.sandbox_counts()["calls"] - calls
+        cluster.sandbox("PATCH", "settings", {"down": False})
+        _until(lambda: _batch(cluster, batch)["state"] in {"succeeded", "finished"}, "the batch does not go on")
+        ended = _batch(cluster, batch)
+        counts = cluster.sandbox_counts()
+    assert ended["counts"]["succeeded"] == counts["effects"]["releases"] == 200, ended
+    assert called <= 2
+
+
+def test_postgres_survives_kills(tmp_path: Path, postgres_url: str) -> None:
+    """On PostgreSQL, too, a killed worker's jobs are released once each."""
+    plan = Plan(
+        documents=150,
+        slots=SLOTS,
+        accept_ms=100,
+        visma={"first_poll": "2s", "second_look": "2s", "poll_max": "5s"},
+        general={"database_url": postgres_url},
+    )
+    with Cluster(tmp_path / "cluster", plan) as cluster:
+        batch = _release_all(cluster)
+        _until(partial(_has_released, cluster, 30), "the batch does not start")
+        cluster.kill("worker")
+        _until(lambda: _batch(cluster, batch)["state"] in {"succeeded", "finished"}, "the batch does not end")
+        ended = _batch(cluster, batch)
+        counts = cluster.sandbox_counts()
+    assert ended["counts"]["succeeded"] == counts["effects"]["releases"] == counts["released_documents"] == 150, ended
+
+
 def test_two_workers_share_slots(tmp_path: Path) -> None:
     """Two workers on one connection never have more calls under way than its slots, and both work."""
     plan = Plan(documents=300, slots=SLOTS, accept_ms=40, visma={"first_poll": "2s"})
@@ -114,6 +152,11 @@ def _batch(cluster: Cluster, batch: str) -> dict[str, Any]:
     except OSError:  # the receiver is dead just now
         return {"state": "unknown"}
     return found if status == 200 else {"state": "unknown"}
+
+
+def _connection(cluster: Cluster) -> dict[str, Any]:
+    found: dict[str, Any] = cluster.api("GET", "/api/connections")[1]["items"][0]
+    return found
 
 
 def _attempts(cluster: Cluster, batch: str) -> int:

@@ -196,7 +196,7 @@ class Cluster:
         words = sandbox_words(self.plan, self.sandbox_port)
         self._sandbox = launch(Role("sandbox", words, log=self._log("sandbox")), stdout=subprocess.PIPE)
         self._tell("the ledger")
-        migrate(database_url(self.folder))
+        migrate(str(self.plan.general.get("database_url", database_url(self.folder))))
         key = self._write_settings()
         self._tell("the broker, the receiver, a worker and a scheduler")
         self._broker = _Broker(self.folder / "redis")
