@@ -10,7 +10,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from worker.assemblies.seeing import RELEASED, created, mark_of, released
+from worker.assemblies.seeing import RELEASED, created, mark_of, notified, released
 from worker.assemblies.starting import first_poll
 from worker.assemblies.visma_clock import on_their_clock
 from worker.clients.visma.lists import KitAssemblyFilter
@@ -71,7 +71,7 @@ def _unseen(settings: Visma, job: Job, *, oldest: bool, now: float) -> Verdict:
         wait = next_poll(late, _LATE_FIRST, settings.poll_max, random.random())  # noqa: S311 - jitter
         return later("the operation has ended well, but no list shows it yet", wait=wait, late=late + 1)
     doubtful = bool(job.progress.get("doubt")) and now - _sent(job) >= settings.second_look
-    if job.notified_at is not None or doubtful or oldest or polls + 1 >= LISTS_BEFORE_POLL:
+    if notified(job) or doubtful or oldest or polls + 1 >= LISTS_BEFORE_POLL:
         return later("no list shows it yet; its operation is asked", wait=0.0, single=True)
     wait = next_poll(polls, first_poll(settings, job), settings.poll_max, random.random())  # noqa: S311 - jitter
     return later("no list shows it yet", wait=wait, polls=polls + 1)

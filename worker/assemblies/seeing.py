@@ -39,6 +39,11 @@ class Sight:
     ambiguous: bool = False
 
 
+def notified(job: Job) -> bool:
+    """Whether news of the job's present operation has come; news of an earlier start does not count."""
+    return job.notified_at is not None and job.notified_at.timestamp() >= job.progress.get("sent_at", 0.0)
+
+
 def mark_of(job_id: str) -> str:
     """The reference that a create carries in its description."""
     return f"[kr:{job_id.replace('-', '')[-12:]}]"

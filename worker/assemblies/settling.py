@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from worker.assemblies.seeing import see, see_number
+from worker.assemblies.seeing import notified, see, see_number
 from worker.assemblies.starting import first_poll
 from worker.clients.messages import message_in
 from worker.clients.outcomes import error_of
@@ -53,7 +53,7 @@ class Settler:
             return self._later(job, f"a look failed: {error.message}", least=error.retry_after or 0.0)
 
     def _ask(self, job: Job) -> Verdict:
-        if job.notified_at is not None and KINDS[job.kind].operation == "release" and not job.progress.get("finished"):
+        if notified(job) and KINDS[job.kind].operation == "release" and not job.progress.get("finished"):
             sight = self._see(job)  # after a notification the document alone will mostly do
             if sight.verdict is not None:
                 return sight.verdict

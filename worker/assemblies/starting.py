@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 FIRST_POLL: Final = {"create": 30.0, "release": 30.0, "update": 5.0, "delete": 5.0}
 """Seconds until the first look, unless the settings say otherwise: an update or delete may end without a notification."""
 
-_OF_ONE_START: Final = ("doubt", "look_first", "failed_looks", "finished", "finished_at", "forgotten_at", "late", "named", "single")
+_OF_ONE_START: Final = (
+    "decided",
+    "doubt",
+    "failed_looks",
+    "finished",
+    "finished_at",
+    "forgotten_at",
+    "late",
+    "look_first",
+    "named",
+    "single",
+)
 """What a job remembers of one start of it only."""
 
 _AUTH_WAIT: Final = 30.0
@@ -36,7 +47,10 @@ def first_poll(settings: Visma, job: Job) -> float:
 
 
 def start(client: VismaClient, settings: Visma, job: Job, now: float, clock_minutes: int | None) -> Verdict:
-    """Send the job's write, unless an earlier start turns out to have done it. `now` in epoch seconds."""
+    """Send the job's write, unless an earlier start turns out to have done it. `now` in epoch seconds.
+
+    Where nobody can tell, a person decides: a replay of a job that failed in doubt is sent unless it is seen done.
+    """
     if job.progress.get("look_first"):
         try:
             sight = see(client, job, mark=settings.mark_description, clock_minutes=clock_minutes)
@@ -44,7 +58,7 @@ def start(client: VismaClient, settings: Visma, job: Job, now: float, clock_minu
             return _look_failed(job, error, settings)
         if sight.verdict is not None:
             return sight.verdict
-        if sight.ambiguous:
+        if sight.ambiguous and not job.progress.get("decided"):
             return failed(JobError("in_doubt", sight.missing))
     return send(client, settings, job, now)
 
