@@ -102,6 +102,7 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
         raise Conflict(f"a {job.state} job can't be replayed")
     look_first = bool(job.progress.get("sent_at"))
     past = [*job.progress.get("past", ()), *([job.erp_id] if job.erp_id else [])]
+    decided = {"decided": True} if job.error is not None and job.error.error_class == "in_doubt" else {}  # a person has looked
     then = replace(
         job,
         state=State.QUEUED,
@@ -112,7 +113,7 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
         error=None,
         result=None,
         erp_id=None,
-        progress={"look_first": look_first, "sent_at": job.progress.get("sent_at"), "past": past[-8:]},
+        progress={"look_first": look_first, "sent_at": job.progress.get("sent_at"), "past": past[-8:], **decided},
     )
     if edited is not None:
         then = replace(then, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)

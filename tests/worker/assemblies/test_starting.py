@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from tests.worker.assemblies.company import KIND_NAMES, NOW, OPERATION, Company, accepted, job_of, refused, settings_of
+from tests.worker.assemblies.company import ARGUMENTS, KIND_NAMES, NOW, OPERATION, Company, accepted, job_of, refused, settings_of
 from worker.assemblies.seeing import mark_of
 from worker.assemblies.starting import start
+from worker.jobs import queue
+from worker.jobs.changes import Change, apply
+from worker.jobs.claims import claim
+from worker.jobs.making import insert_jobs
+from worker.jobs.model import JobError
+from worker.jobs.queue import replay
 from worker.jobs.states import State
-from worker.jobs.verdicts import Verdict, after
+from worker.jobs.verdicts import NewJob, Verdict, after, failed
 from worker.settings import Retries
+
+if TYPE_CHECKING:
+    from worker.jobs.engine import Database
 
 KINDS_AND_PATHS = [
     ("create_kit_assembly", "POST /v1/kitassembly"),
@@ -211,6 +220,29 @@ def test_look_first_ambiguous() -> None:
     assert verdict.error is not None
     assert verdict.error.error_class == "in_doubt"
     assert not company.bodies
+
+
+def test_person_decides(sqlite_db: Database) -> None:
+    """A person who has looked, and replays a job that failed in doubt, gets it sent: else the replay could never succeed."""
+    company = Company()
+    company.document(1, ago=200, quantity=2.0)
+    now = datetime.fromtimestamp(NOW, UTC)
+    with sqlite_db.write() as connection:
+        (made,) = insert_jobs(connection, [new_create()], "test", now)
+        (taken,) = claim(connection, made.lane, "w", now, now, 1)
+        doubtful = after(taken, failed(JobError("in_doubt", "who knows"), sent_at=NOW - 300), now, Retries(), 0.0)
+        apply(sqlite_db, connection, [Change(taken, doubtful, "", "")], now)
+        replayed = replay(sqlite_db, connection, queue.find(connection, made.id), "ops", now)
+
+    verdict = start(company.client(), settings_of(mark_description=False), replayed, NOW, 60)
+
+    assert (verdict.state, len(company.bodies)) == (State.WAITING, 1)
+    assert verdict.progress["decided"] is None
+
+
+def new_create() -> NewJob:
+    """A create as the API makes it."""
+    return NewJob("acme", "visma", "create_kit_assembly", ARGUMENTS["create_kit_assembly"], "KIT-0001", None, 8)
 
 
 @pytest.mark.parametrize("failures", [0, 1, 5])
