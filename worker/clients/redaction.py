@@ -33,7 +33,8 @@ _MARKS: Final = ("secret", "token", "pass", "pwd", "auth", "asser", "cred", "sig
 
 
 def redact(text: str) -> str:
-    """The text with every secret's value replaced by `***`."""
+    """The text with every secret's value replaced by `***`, and without NULs: PostgreSQL keeps none, so one would hold up a whole lane."""
+    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     plain = text.lower()
     if not any(mark in plain for mark in _MARKS):
         return text

@@ -86,6 +86,11 @@ def test_long_body_is_cut() -> None:
     assert f"({len(body)} bytes in all)" in text
 
 
+def test_no_nul_is_kept() -> None:
+    """PostgreSQL takes no NUL in a text: a body that has one is kept with a mark in its place."""
+    assert shown(b"a\0b") == "a\N{REPLACEMENT CHARACTER}b"
+
+
 def test_nothing_is_kept_unasked() -> None:
     """Outside of `recorded` a note is dropped, and one thread does not hear another's calls."""
     say("/outside")
