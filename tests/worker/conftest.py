@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests import postgres
 
-settings.register_profile("kitrelay", deadline=None, max_examples=60)  # a busy machine is no fault, and many small properties cost time
+settings.register_profile("kitrelay", deadline=None, max_examples=40)  # a busy machine is no fault, and many small properties cost time
 settings.load_profile("kitrelay")
 
 
@@ -31,10 +31,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sqlite_db(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    """An empty ledger in a SQLite file."""
-    path = tmp_path / "ledger.db"
+@pytest.fixture(scope="session")
+def _sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    path = tmp_path_factory.mktemp("sqlite") / "ledger.db"
     shutil.copyfile(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
     yield database
@@ -42,23 +41,32 @@ def sqlite_db(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def _migrated_postgres(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+def _postgres(postgres_cluster: postgres.Cluster) -> Iterator[Database]:
     name = postgres_cluster.create()
-    url = postgres_cluster.url(name)
-    migrate(url)
-    yield url
+    migrate(postgres_cluster.url(name))
+    database = Database(postgres_cluster.url(name))
+    yield database
+    database.close()
     postgres_cluster.drop(name)
 
 
 @pytest.fixture
-def postgres_db(_migrated_postgres: str) -> Iterator[Database]:
-    """An empty ledger on PostgreSQL: one database for the run, emptied before each test."""
-    database = Database(_migrated_postgres)
+def sqlite_db(_sqlite: Database) -> Database:
+    """An empty ledger in a SQLite file: one for the run, emptied before each test, so that its statements are made once."""
+    return _emptied(_sqlite)
+
+
+@pytest.fixture
+def postgres_db(_postgres: Database) -> Database:
+    """An empty ledger on PostgreSQL, likewise."""
+    return _emptied(_postgres)
+
+
+def _emptied(database: Database) -> Database:
     with database.write() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"] if HAS_POSTGRES else ["sqlite"])

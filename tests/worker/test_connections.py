@@ -209,7 +209,12 @@ def test_meter_shows_order_at_once() -> None:
 def test_meter_is_thread_safe() -> None:
     """No call is lost between threads."""
     meter = Meter()
-    threads = [threading.Thread(target=lambda: [meter.saw(Report(calls=1)) for _ in range(500)]) for _ in range(8)]
+
+    def call() -> None:
+        for _ in range(500):
+            meter.saw(Report(calls=1))
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.worker.jobs.acting import (
     LANE,
@@ -29,8 +30,10 @@ from tests.worker.jobs.acting import (
 )
 from worker.jobs import batches, claims, queue, verdicts
 from worker.jobs.batches import NewBatch
+from worker.jobs.making import insert_jobs
 from worker.jobs.model import JobError, Lane
 from worker.jobs.states import State
+from worker.jobs.tables import batches as batch_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,13 +192,13 @@ def test_turns_go_round(db: Database) -> None:
 
 
 def test_idle_batches_take_no_turn(sqlite_db: Database) -> None:
-    """However many running batches only wait for news, one with due work has its turn."""
-    jobs = [wanted(n) for n in range(claims.MOST_GROUPS + 5)]
-    for new in jobs[:-1]:
-        make_batch(sqlite_db, new)
-    for job in claim(sqlite_db, len(jobs)) + claim(sqlite_db, len(jobs)):
-        settle(sqlite_db, job, verdicts.accepted("taken", wait=600))
-    late = make_batch(sqlite_db, jobs[-1])
+    """However many running batches have nothing that is due, one with due work has its turn."""
+    with sqlite_db.write() as connection:
+        for number in range(claims.MOST_GROUPS + 5):
+            batch = batches.open_batch(connection, NewBatch("acme", "visma", "release_kit_assembly", "one"), "ops", NOW)
+            insert_jobs(connection, [replace(wanted(number), batch=batch.id, run_at=later(600))], "ops", NOW)
+            connection.execute(update(batch_rows).values(state="running"))
+    late = make_batch(sqlite_db, wanted(9999))
     assert [job.batch for job in claim(sqlite_db, 5)] == [late.id]
 
 

@@ -69,7 +69,7 @@ def held(db: Database, now: datetime) -> int:
 def granted(db: Database) -> int:
     """Calls granted to all."""
     with db.read() as connection:
-        return connection.execute(select(func.coalesce(func.sum(holdings.c.calls), 0))).scalar_one()
+        return int(connection.execute(select(func.coalesce(func.sum(holdings.c.calls), 0))).scalar_one())
 
 
 def test_alone_has_all(db: Database) -> None:
@@ -112,7 +112,7 @@ def test_lanes_are_apart(db: Database) -> None:
     assert share.slots == 2
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(slots=st.integers(1, 9), steps=st.lists(st.tuples(st.sampled_from(WORKERS), st.integers(0, 10), st.integers(0, 3)), max_size=30))
 def test_slots_never_exceed(sqlite_template: Path, slots: int, steps: list[tuple[str, int, int]]) -> None:
     """However four workers come, use their slots, and go: never are more calls under way, or slots held, than allowed."""
@@ -174,7 +174,7 @@ class Caller:
 steps = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(0, 12)), min_size=5, max_size=40)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(budget=st.integers(1, 60), grant=st.integers(1, 40), steps=steps)
 def test_own_budget_holds(sqlite_template: Path, budget: int, grant: int, steps: list[tuple[int, int, int]]) -> None:
     """Four workers together never begin more calls in an hour than the settings allow, also while answers are outstanding."""
@@ -188,7 +188,7 @@ def test_own_budget_holds(sqlite_template: Path, budget: int, grant: int, steps:
             assert granted(db) <= budget
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(allows=st.integers(1, 60), grant=st.integers(1, 40), steps=steps)
 def test_remote_budget_holds(sqlite_template: Path, allows: int, grant: int, steps: list[tuple[int, int, int]]) -> None:
     """Once the ERP said what is left, four workers together never begin more calls than that."""

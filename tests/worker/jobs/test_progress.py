@@ -135,7 +135,7 @@ def test_open_jobs_are_counted(db: Database) -> None:
     running = {("acme", "queued"): 2, ("acme", "waiting"): 1, ("acme", "retrying"): 1, ("acme", "running"): 1, ("other", "queued"): 1}
     assert found == running
     assert over == {("acme", "succeeded"): 1}
-    assert line == [4, 4, 0]
+    assert line == [5, 5, 0]
 
 
 def test_oldest_due(db: Database) -> None:
