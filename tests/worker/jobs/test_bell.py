@@ -104,8 +104,9 @@ def test_close_publishes_the_rest(bell: Bell, app: Recorder) -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionError("gone"), RuntimeError("odd"), AttributeError("kombu")])
-def test_broken_broker_is_survived(error: Exception) -> None:
+def test_broken_broker_is_survived(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the broker does, ringing goes on when it is well again."""
+    monkeypatch.setattr("worker.jobs.bell._REST", 0.05)
     app = Recorder(error)
     bell = Bell(app)  # type: ignore[arg-type]
     bell.ring(LANE)
