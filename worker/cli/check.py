@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from worker.cli import options
-from worker.cli.checking import Finding, clock, connection, database, redis_server
+from worker.cli.checking import Finding, clock, connection, database, redis_server, secrets
 from worker.cli.group import FAILED, WRONG_USE
 from worker.cli.opening import load
 from worker.cli.output import console, show_json
@@ -43,6 +43,7 @@ def check(as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
 def findings(settings: Settings) -> Iterator[Finding]:
     """Every finding, in the order of the line: what stands first is needed for what follows."""
     yield _settings(settings)
+    yield from secrets(settings)
     yield from database(settings)
     yield from redis_server(settings)
     times = []

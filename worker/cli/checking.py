@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SKEW: Final = 60.0
 """Seconds by which our clock may be off: proofs of deliveries are good for five minutes."""
 
+SHORT: Final = 16
 TIMEOUT: Final = 3.0
 LOSING: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "appendonly": (frozenset({"yes"}), "rings are lost with a restart, and made up a second later: set appendonly yes"),
@@ -47,6 +48,18 @@ class Finding:
     def view(self) -> dict[str, str]:
         """As JSON."""
         return {"what": self.what, "state": self.state, "message": self.message}
+
+
+def secrets(settings: Settings) -> Iterator[Finding]:
+    """Keys and tokens of ours that can be guessed. Visma's own are as long as Visma makes them."""
+    ours = [(f"API key {key.name}", key.key) for key in settings.api_keys]
+    for tenant in settings.tenants.values():
+        tokens = tenant.visma.callback_tokens if tenant.visma is not None else ()
+        ours += [(f"{tenant.name}: callback_tokens[{number}]", token) for number, token in enumerate(tokens)]
+        ours += [(f"{tenant.name}: secrets of {source.name}", secret) for source in tenant.sources.values() for secret in source.secrets]
+    for name, secret in ours:
+        if len(secret.reveal()) < SHORT:
+            yield Finding("secrets", "warning", f"{name} has fewer than {SHORT} characters and can be guessed: make it longer")
 
 
 def database(settings: Settings) -> Iterator[Finding]:
@@ -146,8 +159,6 @@ def connection(settings: Settings, tenant: Tenant, erp: str) -> tuple[Finding, f
             return Finding(name, "wrong", f"{error.error_class}: {error.message}; {_advice(error)}"), None
     seen = "it can be read" if page.total_count is None else f"{page.total_count} kit assemblies"
     ahead = erp_clock(tenant.visma.base_url, TIMEOUT)
-    if not tenant.visma.webhook_keys and tenant.visma.background == "subscription":
-        return Finding(name, "warning", f"{seen}, but no webhook_keys: notifications are refused, and outcomes are polled for"), ahead
     return Finding(name, "ok", seen), ahead
 
 

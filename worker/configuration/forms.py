@@ -14,8 +14,6 @@ from worker.settings import ERPS, JOB_KINDS, ROLES
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 LOOKS_NAME: Final = "letters, digits, - and _, at most 64"
 HEADER: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-KEY_LEAST: Final = 16
-TOKEN_LEAST: Final = 24
 
 
 def name(*, required: bool = True) -> Text:
@@ -60,7 +58,7 @@ class ApiKeys(Form):
     """`[[api_keys]]`."""
 
     name = name()
-    key = SecretText(least=KEY_LEAST, required=True)
+    key = SecretText(required=True)
     role = Choice(*ROLES, required=True)
     tenants = Items(Text(pattern=rf"{NAME}|\*", looks='the name of a tenant, or "*"'), least=1, required=True)
 
@@ -88,7 +86,7 @@ class Visma(Connection):
     webhook_keys = Items(SecretText())
     background = Choice("subscription", "none", "url")
     callback_url = WebAddress()
-    callback_tokens = Items(SecretText(least=TOKEN_LEAST, pattern=r"[A-Za-z0-9._~-]+", looks="letters, digits and . _ ~ - only"))
+    callback_tokens = Items(SecretText(pattern=r"[A-Za-z0-9._~-]+", looks="letters, digits and . _ ~ - only"))
     first_poll = Duration()
     poll_max = Duration()
     second_look = Duration()
@@ -135,7 +133,7 @@ class Sources(Form):
 
     name = name()
     scheme = Choice("standard-webhooks", "hmac-sha256", "bearer", required=True)
-    secrets = Items(SecretText(least=KEY_LEAST), least=1, required=True)
+    secrets = Items(SecretText(), least=1, required=True)
     header = Text(pattern=HEADER, looks="the name of a header")
     encoding = Choice("hex", "base64")
     id_header = Text(pattern=HEADER, looks="the name of a header")

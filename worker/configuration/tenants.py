@@ -74,10 +74,9 @@ def _visma(table: Table) -> Iterator[Fault]:
 
 
 def _proofs(table: Table) -> Iterator[Fault]:
-    """What the way of being notified needs, so that notifications are not all refused."""
+    """What url mode needs, so that notifications are not all refused. Without `webhook_keys` a subscription's are: `kitrelay check` warns."""
     background = table.get("background", "subscription")
-    needs = {"subscription": ("webhook_keys",), "url": ("callback_url", "callback_tokens")}.get(background, ())
-    for key in needs:
+    for key in {"url": ("callback_url", "callback_tokens")}.get(background, ()):
         if key not in table.written or table.get(key) == ():
             yield Fault(table.at(key), f'is required with background = "{background}"')
 

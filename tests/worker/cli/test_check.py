@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from worker.cli import checking
+from worker.settings import ApiKey, Secret, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,3 +102,12 @@ def test_lines_are_plain(run: Run, url: str) -> None:
     lines: list[Any] = run("check").stdout.splitlines()
     assert {line.split()[0] for line in lines} <= {"ok", "warning", "wrong"}
     assert len(lines) == 6
+
+
+def test_short_secrets_warned() -> None:
+    """A key that can be guessed is accepted, and named by its name, never by its value."""
+    settings = Settings(api_keys=(ApiKey("ops", Secret("hunter2"), "view", ("*",)), ApiKey("safe", Secret("x" * 40), "view", ("*",))))
+    warned = list(checking.secrets(settings))
+    assert [(each.what, each.state) for each in warned] == [("secrets", "warning")]
+    assert "API key ops" in warned[0].message
+    assert "hunter2" not in warned[0].message

@@ -95,7 +95,6 @@ with = {{ ref_no = "a." }}
         "tenants.acme.visma.client_id": "is required",
         "tenants.acme.visma.client_secret": "is required",
         "tenants.acme.visma.tenant_id": "is required",
-        "tenants.acme.visma.webhook_keys": 'is required with background = "subscription"',
         "tenants.acme.visma.retry_first": "retry_first must not be longer than retry_max",
         "tenants.acme.visma.give_up": "must be shorter than 24h: by then Visma has forgotten the operation",
         "tenants.acme.rules[0].on": "must be the type of an event, with * at its end at most",
@@ -139,10 +138,6 @@ def test_wrong_shapes(faults: Judge, text: str, expected: dict[str, str]) -> Non
             {"callback_tokens": 'is required with background = "url"'},
         ),
         (
-            'background = "url"\ncallback_url = "https://a.example"\ncallback_tokens = ["short"]',
-            {"callback_tokens[0]": "must have at least 24 characters"},
-        ),
-        (
             f'background = "url"\ncallback_url = "https://a.example"\ncallback_tokens = ["{KEY}/{KEY}"]',
             {"callback_tokens[0]": "must be letters, digits and . _ ~ - only"},
         ),
@@ -163,11 +158,10 @@ def test_visma_values(faults: Judge, visma: str, more: str, expected: dict[str, 
     assert faults(visma + more) == {f"tenants.acme.visma.{key}": message for key, message in expected.items()}
 
 
-def test_subscription_needs_keys(faults: Judge, visma: str) -> None:
-    """Without a key to prove them every notification would be refused, so that is said at start."""
-    place = "tenants.acme.visma.webhook_keys"
-    assert list(faults(visma.replace('webhook_keys = ["the-webhook-key"]', ""))) == [place]
-    assert list(faults(visma.replace('webhook_keys = ["the-webhook-key"]', "webhook_keys = []"))) == [place]
+def test_keys_may_be_missing(faults: Judge, visma: str) -> None:
+    """Without a key every notification is refused, and outcomes are found by list and poll: `check` warns, the start does not fail."""
+    assert not faults(visma.replace('webhook_keys = ["the-webhook-key"]', ""))
+    assert not faults(visma.replace('webhook_keys = ["the-webhook-key"]', "webhook_keys = []"))
 
 
 @pytest.mark.parametrize(
