@@ -292,7 +292,7 @@ class Drain:
         share = self._round.share
         if share is None:
             return 0
-        return min(share.slots, self._threads.room()) - self._round.under_way
+        return min(share.room, self._threads.room()) - self._round.under_way
 
     def _call(self, work: Callable[[], _Came]) -> None:
         self._round.under_way += 1

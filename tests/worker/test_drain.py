@@ -279,15 +279,21 @@ def test_pause_of_a_batch(sqlite_db: Database) -> None:
 
 
 def test_changed_slots(sqlite_db: Database) -> None:
-    """Slots that an admin changes hold at once."""
-    make(sqlite_db, 100)
-    handler = Scripted(slots=2, delay=0.05)
+    """Slots that an admin changes hold at once, more of them or fewer, however much there is to do."""
+    make(sqlite_db, 500)
+    handler = Scripted(slots=2, delay=0.03)
     with Running(sqlite_db, handler):
         until(lambda: handler.count("start") > 2)
         assert handler.most == 2
         with sqlite_db.write() as connection:
             limits.set_limits(sqlite_db, connection, LANE, 9, None)
         until(lambda: handler.most == 9, 2.0)
+        with sqlite_db.write() as connection:
+            limits.set_limits(sqlite_db, connection, LANE, 3, None)
+        time.sleep(0.5)
+        handler.most = 0
+        time.sleep(0.2)
+        assert handler.most == 3
 
 
 class Narrow(CallThreads):

@@ -44,6 +44,7 @@ class ConnectionState:
 class Share:
     """What a worker may do until its next refresh: calls under way at once, and calls in all.
 
+    `slots` are held, `room` of them may be filled: fewer than are under way where a limit was lowered, or another worker waits for its part.
     `probe`: the breaker asks this worker for one harmless read. `settler`: this worker looks after the waiting jobs. `resume_at`: when
     calls may start again, where none may now and a time is known.
     """
@@ -54,6 +55,7 @@ class Share:
     settler: bool
     resume_at: datetime | None
     state: ConnectionState
+    room: int = 0
 
 
 def state_of(connection: Connection, lane: Lane) -> ConnectionState:
@@ -92,12 +94,14 @@ def refresh(
         return Share(0, 0, probe, settler, resume_at, state)
     slots = state.slots or limits.slots
     free = slots - sum(row.slots for row in others)
-    mine = max(report.under_way, min(free, fair_share(slots, worker, [row.worker for row in others])), 0)
+    room = max(0, min(free, fair_share(slots, worker, [row.worker for row in others])))
+    mine = max(report.under_way, room)
     left = budget_left(state.budget, state.calls_per_hour or limits.calls_per_hour, now)
     begun = report.under_way  # in no report yet, and off the ERP's number perhaps only when they are answered
     calls = limits.grant if left is None else max(0, min(limits.grant, left - begun - sum(row.calls for row in others)))
     _hold(connection, lane, worker, mine, calls + begun, until)
-    return Share(mine, calls, probe=False, settler=settler, resume_at=state.budget.resets_at(now) if calls == 0 else None, state=state)
+    resume_at = state.budget.resets_at(now) if calls == 0 else None
+    return Share(mine, calls, probe=False, settler=settler, resume_at=resume_at, state=state, room=room)
 
 
 def give_back(connection: Connection, lane: Lane, worker: str) -> None:
