@@ -74,7 +74,7 @@ def _visma(table: Table) -> Iterator[Fault]:
 
 
 def _proofs(table: Table) -> Iterator[Fault]:
-    """What url mode needs, so that notifications are not all refused. Without `webhook_keys` a subscription's are: `kitrelay check` warns."""
+    """What url mode needs; without `webhook_keys` a subscription's notifications are refused, of which `kitrelay check` warns."""
     background = table.get("background", "subscription")
     for key in {"url": ("callback_url", "callback_tokens")}.get(background, ()):
         if key not in table.written or table.get(key) == ():

@@ -157,9 +157,11 @@ def _exchanges(change: Change) -> list[dict[str, Any]]:
 
 
 # The statements of every round are made once: to build one costs more than to run it.
-_PRESENT: Final = select(jobs.c.id, jobs.c.state, jobs.c.fence, jobs.c.notified_at, jobs.c.erp_id).where(
-    jobs.c.id.in_(bindparam("ids", expanding=True))
-)
+_PRESENT: Final = (
+    select(jobs.c.id, jobs.c.state, jobs.c.fence, jobs.c.notified_at, jobs.c.erp_id)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(jobs.c.id)
+)  # locked in one order, as deliveries lock them: no deadlocks
 _UPDATE: Final = update(jobs).where(jobs.c.id == bindparam("key")).values({name: bindparam(name) for name in CHANGING})
 _RENAME: Final = update(jobs).where(jobs.c.id == bindparam("key")).values({name: bindparam(name) for name in NAMING})
 _MOVE: Final = insert(moves)

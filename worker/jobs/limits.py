@@ -44,7 +44,8 @@ class ConnectionState:
 class Share:
     """What a worker may do until its next refresh: calls under way at once, and calls in all.
 
-    `slots` are held, `room` of them may be filled: fewer than are under way where a limit was lowered, or another worker waits for its part.
+    `slots` are held, `room` of them may be filled: fewer than are under way where a limit was lowered, or another worker waits for its
+    part.
     `probe`: the breaker asks this worker for one harmless read. `settler`: this worker looks after the waiting jobs. `resume_at`: when
     calls may start again, where none may now and a time is known.
     """
