@@ -159,6 +159,8 @@ def connection(settings: Settings, tenant: Tenant, erp: str) -> tuple[Finding, f
             return Finding(name, "wrong", f"{error.error_class}: {error.message}; {_advice(error)}"), None
     seen = "it can be read" if page.total_count is None else f"{page.total_count} kit assemblies"
     ahead = erp_clock(tenant.visma.base_url, TIMEOUT)
+    if not tenant.visma.webhook_keys and tenant.visma.background == "subscription":
+        return Finding(name, "warning", f"{seen}, but no webhook_keys: notifications are refused, and outcomes are polled for"), ahead
     return Finding(name, "ok", seen), ahead
 
 

@@ -267,9 +267,12 @@ class Cluster:
 
     def _role(self, name: str, broker: str) -> Role:
         told = environ_of(self.file)
-        if name != "web":  # they find the broker by themselves, beside the ledger, and the last one out stops it
-            return Role(name, (), told, self._log(name))
-        return Role(name, ("127.0.0.1",), {**told, "REDIS_URL": broker}, self._log(name))
+        words = ("127.0.0.1",) if name == "web" else ()
+        if (
+            name != "web" and "database_url" not in self.plan.general
+        ):  # it finds the broker beside the ledger, and the last one out stops it
+            return Role(name, words, told, self._log(name))
+        return Role(name, words, {**told, "REDIS_URL": broker}, self._log(name))
 
     def _log(self, role: str) -> Path:
         return self.folder / f"{role}.log"

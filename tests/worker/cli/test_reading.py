@@ -81,10 +81,15 @@ def test_check_is_content(run: Run, file: Path) -> None:
     """Everything in place: nothing is wrong, and the documents are counted. Wrong credentials are, with what to look at."""
     good = run("check", "--json")
     told = {each["what"]: each for each in json.loads(good.stdout)["items"]}
-    file.write_text(file.read_text().replace("demo-secret", "other-secret"))
+    text = file.read_text()
+    file.write_text(text.replace('webhook_keys = ["k"]', ""))
+    unsigned = {each["what"]: each for each in json.loads(run("check", "--json").stdout)["items"]}
+    file.write_text(text.replace("demo-secret", "other-secret"))
     bad = run("check", "--json")
     wrong = [each for each in json.loads(bad.stdout)["items"] if each["state"] == "wrong"]
     assert (good.exit_code, told["sandbox/visma"]["message"]) == (0, "12 kit assemblies")
+    assert unsigned["sandbox/visma"]["state"] == "warning"
+    assert "webhook_keys" in unsigned["sandbox/visma"]["message"]
     assert bad.exit_code == 1
     assert [each["what"] for each in wrong] == ["sandbox/visma"]
     assert "client_secret" in wrong[0]["message"]
