@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import create_engine, event, text
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 BUSY_MS: Final = 8_000
 """How long a SQLite writer waits for another one; longer than any transaction of ours, shorter than a sender's patience."""
+
+LOOK_AGAIN: Final = 0.0005
+"""Seconds between two tries for SQLite's write lock."""
 
 POSTGRES_STATEMENT_MS: Final = 30_000
 
@@ -71,7 +76,7 @@ def _translated() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DBAPIError, PoolTimeout, OSError) as error:
+    except (DBAPIError, sqlite3.Error, PoolTimeout, OSError) as error:
         origin = getattr(error, "orig", None) or error
         message = f"the database can't be used: {type(origin).__name__}: {str(origin).splitlines()[0] if str(origin) else ''}"
         raise LedgerUnavailable(message) from error
@@ -94,10 +99,34 @@ def _sqlite_engine(url: str, path: str | None) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        if connection.get_execution_options().get("writes", False):
+            _begin_writing(driver)
+        else:
+            driver.execute("BEGIN")
 
     return engine
+
+
+def _begin_writing(driver: sqlite3.Connection) -> None:
+    """Take the lock as soon as it is free.
+
+    SQLite itself would look again after ever longer sleeps, up to 100 ms, while our writers hold the lock for a few milliseconds each: with several
+    processes that costs a busy lane a fifth of its throughput (measured).
+    """
+    until = monotonic() + BUSY_MS / 1000
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+            sleep(LOOK_AGAIN)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
 
 def _make_folder(folder: Path) -> None:
