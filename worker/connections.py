@@ -177,6 +177,13 @@ class Meter:
             report, self._report = self._report, Report()
         return replace(report, under_way=under_way)
 
+    def failing(self) -> bool:
+        """Whether so many calls failed in a row, with no good answer between, that the breaker will open.
+
+        No more until this was handed in.
+        """
+        return self._report.failures >= FAILURES_TO_OPEN
+
     def blocked_until(self) -> datetime | None:
         """A wait that the ERP ordered and that is not handed in yet."""
         return self._report.blocked_until

@@ -1,14 +1,14 @@
 """Drain a lane: claim what may start, make the calls, write what came of them, until there is nothing more to do now.
 
 One loop for a lane in a process. Calls run in threads; everything that is written is written here, many jobs to a transaction: what came
-back since the last round, the claims that fill the slots it freed, the next looks. So a busy lane costs few transactions, and an idle one
-none.
+back since the last round, the claims for the slots that it freed and for the few that come free meanwhile (`worker.line`), the next looks.
+So a busy lane costs few transactions, and an idle one none.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -24,6 +24,7 @@ from worker.jobs.changes import Change, apply
 from worker.jobs.model import Attempt, JobError
 from worker.jobs.states import State, may_move
 from worker.jobs.verdicts import after, again, failed
+from worker.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,8 +43,11 @@ if TYPE_CHECKING:
 TICK: Final = 0.25
 """Seconds between two looks at the connection's row: so soon a pause or a changed limit acts."""
 
-GATHER: Final = 0.004
+GATHER: Final = 0.002
 """After the first result of a round, wait so long for more: they share its transaction."""
+
+GATHER_BEHIND: Final = 0.012
+"""The same while jobs stand in line, so that no slot waits for this loop."""
 
 LOOK_SPACING: Final = 1.0
 """Seconds between two rounds of looks while there is work to start; each round costs a list call at least."""
@@ -69,6 +73,7 @@ class _Came:
     findings: tuple[Finding, ...] = ()
     looked: tuple[str, ...] = ()
     page: Callable[[Connection], None] | None = None
+    went_on: bool = False  # its thread took the next job from the line: the slot is still in use
 
 
 _POKE: Final = _Came()
@@ -86,11 +91,13 @@ class _Round:
     calls: int = 0
     looking: set[str] = field(default_factory=set)
     planning: bool = False
+    slot_wanted: bool = False
     plan_after: float = float("-inf")
     report: Report | None = None
     more: bool = True
     settled: bool = False
     operations: dict[str, str] = field(default_factory=dict)
+    claimed: list[Job] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
     unsaved: list[_Came] = field(default_factory=list)
 
@@ -119,6 +126,7 @@ class Drain:
         self._clock = clock
         self._came: SimpleQueue[_Came] = SimpleQueue()
         self._round = _Round()
+        self._line = Line()
         self._log = _log.bind(lane=str(lane))
 
     def poke(self) -> None:
@@ -139,15 +147,14 @@ class Drain:
         memory = self._round
         memory.unsaved.extend(self._gather())
         try:
-            started, looks, plan, probe = self._commit()
+            looks, plan, probe = self._commit()
         except LedgerUnavailable as error:
             self._log.warning("the ledger is away; results are kept and written when it is back", error=str(error))
             if memory.report is not None:  # it was not handed in: a wait that the ERP ordered must not be forgotten
                 self._handler.meter.saw(memory.report)
                 memory.report = None
+            memory.claimed = []
             return self._wait_for_ledger()
-        for job in started:
-            self._call(partial(self._started, job))
         for look in looks:
             ids = tuple(job.id for job in look.jobs)
             memory.looking.update(ids)
@@ -158,9 +165,10 @@ class Drain:
             self._call(partial(self._plan, plan))
         if probe:
             self._call(self._probe)
-        if memory.under_way or started or (memory.share is not None and memory.share.slots and memory.more):
+        self._fill()
+        if memory.under_way or (memory.share is not None and memory.share.slots and memory.more):
             memory.busy = monotonic()
-        return bool(memory.under_way) or not (self._stop.is_set() or monotonic() - memory.busy > LINGER)
+        return bool(memory.under_way or len(self._line)) or not (self._stop.is_set() or monotonic() - memory.busy > LINGER)
 
     def _gather(self) -> list[_Came]:
         """What came back: waits for the first, then a moment for more."""
@@ -170,22 +178,26 @@ class Drain:
             found.append(self._came.get(timeout=wait) if wait > 0 else self._came.get_nowait())
         except Empty:
             return found
-        until = monotonic() + GATHER
-        while (left := until - monotonic()) > 0:
+        first = monotonic()
+        while (left := first + (GATHER_BEHIND if len(self._line) else GATHER) - monotonic()) > 0:
             try:
                 found.append(self._came.get(timeout=left))
             except Empty:
                 break
-        self._round.under_way -= sum(1 for came in found if came is not _POKE)
-        if any(came is _POKE for came in found):
+        real = [came for came in found if came is not _POKE]
+        went_on = sum(1 for came in real if came.went_on)
+        self._round.under_way -= len(real) - went_on
+        self._round.calls -= went_on
+        if len(real) < len(found) or self._handler.meter.failing():
             self._round.ticked = float("-inf")
-        return [came for came in found if came is not _POKE]
+        return real
 
-    def _commit(self) -> tuple[list[Job], list[Look], Batch | None, bool]:
+    def _commit(self) -> tuple[list[Look], Batch | None, bool]:
         memory = self._round
         tick = monotonic() - memory.ticked >= TICK
+        self._send_back()
         if not memory.unsaved and not tick and not self._may_claim():
-            return [], [], None, False
+            return [], None, False
         now = self._clock()
         with self._db.write() as connection:
             self._db.serialise(connection, f"lane {self._lane}")
@@ -194,10 +206,40 @@ class Drain:
                 self._tick(connection, now)
             looks = self._looks(connection, now)
             plan = self._next_plan(connection, len(looks)) if tick else None
-            started = self._claim(connection, now, len(looks) + (plan is not None))
+            self._claim(connection, now, len(looks) + (plan is not None))
         self._saved(tick)
         probe = tick and memory.share is not None and memory.share.probe and not self._stop.is_set() and memory.under_way == 0
-        return started, looks, plan, probe
+        return looks, plan, probe
+
+    def _send_back(self) -> None:
+        """Jobs in line that may not be started now go back to the queue, at no cost."""
+        if self._may_start() and self._limit() > 0:
+            return
+        cause = "a stop came before it was sent" if self._stop.is_set() else "no slot for it now: not sent"
+        left = tuple(Finding(job, again(cause)) for job in self._line.clear())
+        if left:
+            self._round.unsaved.append(_Came(left))
+
+    def _fill(self) -> None:
+        """Give the free slots to those in line, and let threads go on by themselves where no look waits for a slot."""
+        for job in self._line.take(self._free() if self._may_start() else 0):
+            self._round.under_way += 1
+            self._round.calls -= 1
+            self._threads.run(partial(self._start_one_after_another, job))
+        self._line.open = self._may_start() and not self._round.slot_wanted and self._free() >= 0
+
+    def _start_one_after_another(self, job: Job) -> None:
+        following: Job | None = job
+        while following is not None:
+            began = monotonic()
+            came = self._guarded(partial(self._started, following))
+            self._line.took(monotonic() - began)
+            following = self._line.follow() if self._may_start() else None
+            self._came.put(replace(came, went_on=following is not None))
+
+    def _may_start(self) -> bool:
+        meter = self._handler.meter
+        return not self._stop.is_set() and meter.blocked_until() is None and not meter.failing()
 
     def _save(self, connection: Connection, now: datetime) -> None:
         for came in self._round.unsaved:
@@ -243,24 +285,32 @@ class Drain:
         if memory.settled:
             batches.close_finished(connection, now, self._lane)
 
-    def _claim(self, connection: Connection, now: datetime, taken_up: int) -> list[Job]:
+    def _claim(self, connection: Connection, now: datetime, taken_up: int) -> None:
         memory = self._round
-        room = self._free() - taken_up
-        if self._stop.is_set() or room <= 0 or self._handler.meter.blocked_until() is not None:
-            return []
-        wanted = min(room, max(0, memory.calls))
+        wanted = min(self._wanted() - taken_up, memory.calls - len(self._line))
+        if wanted <= 0 or not self._may_start():
+            return
         lease = now + timedelta(seconds=self._timing.lease)
         taken, memory.groups = claims.claim_among(connection, self._lane, memory.groups, self._worker, now, lease, wanted)
         memory.more = len(taken) == wanted
-        return taken
+        memory.claimed = taken
+
+    def _wanted(self) -> int:
+        """How many jobs the free slots and the line can take."""
+        limit = self._limit()
+        return max(0, self._free()) + self._line.length(limit) - len(self._line) if limit > 0 else 0
 
     def _looks(self, connection: Connection, now: datetime) -> list[Look]:
         """Looks come before starts: what the ERP has done already should not wait for what it has still to do."""
         memory = self._round
         share = memory.share
-        if self._stop.is_set() or share is None or not share.settler or memory.calls <= 0 or self._free() <= 0:
+        memory.slot_wanted = False
+        if self._stop.is_set() or share is None or not share.settler or memory.calls <= 0:
             return []
         if monotonic() - memory.looked < (LOOK_SPACING if memory.more else IDLE_SPACING):
+            return []
+        if self._free() <= 0:
+            memory.slot_wanted = self._limit() > 0
             return []
         due = [job for job in claims.waiting(connection, self._lane, now, MOST_LOOKED_AT) if job.id not in memory.looking]
         return self._handler.looks(due, share.state, now)[: self._free()] if due else []
@@ -268,9 +318,9 @@ class Drain:
     def _next_plan(self, connection: Connection, taken_up: int) -> Batch | None:
         memory = self._round
         share = memory.share
-        if memory.planning or self._stop.is_set() or share is None or not share.settler or self._free() <= taken_up:
+        if memory.planning or self._stop.is_set() or share is None or not share.settler or monotonic() < memory.plan_after:
             return None
-        if monotonic() < memory.plan_after:
+        if self._free() <= taken_up:
             return None
         return next((b for b in batches.planning(connection) if (b.tenant, b.erp) == (self._lane.tenant, self._lane.erp)), None)
 
@@ -280,19 +330,23 @@ class Drain:
             memory.looking.difference_update(came.looked)
         memory.unsaved = []
         memory.report = None
+        self._line.add(memory.claimed)  # only now: what was rolled back was not claimed
+        memory.claimed = []
         if tick:
             memory.ticked = monotonic()
             memory.settled = False
             memory.operations = {}
 
     def _may_claim(self) -> bool:
-        return self._round.more and self._free() > 0 and not self._stop.is_set()
+        return self._round.more and self._wanted() > 0 and self._may_start()
 
     def _free(self) -> int:
+        return self._limit() - self._round.under_way
+
+    def _limit(self) -> int:
+        """Calls that this worker may have under way on the connection."""
         share = self._round.share
-        if share is None:
-            return 0
-        return min(share.room, self._threads.room()) - self._round.under_way
+        return 0 if share is None else min(share.room, self._threads.room())
 
     def _call(self, work: Callable[[], _Came]) -> None:
         self._round.under_way += 1

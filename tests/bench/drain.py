@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROLES: Final = ("web", "worker", "scheduler", "redis", "sandbox")
-EVERY: Final = 1.0  # asking costs CPU that is not the work's; the end is read from the ledger, to the microsecond
+EVERY: Final = 0.5
 SHORT: Final = {"first_poll": "2s", "poll_max": "5s"}
 """With no notification, the first look at a fast ERP comes after two seconds instead of thirty."""
 

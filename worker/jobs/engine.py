@@ -111,8 +111,8 @@ def _sqlite_engine(url: str, path: str | None) -> Engine:
 def _begin_writing(driver: sqlite3.Connection) -> None:
     """Take the lock as soon as it is free.
 
-    SQLite itself would look again after ever longer sleeps, up to 100 ms, while our writers hold the lock for a few milliseconds each: with several
-    processes that costs a busy lane a fifth of its throughput (measured).
+    SQLite itself would look again after ever longer sleeps, up to 100 ms, while our writers hold the lock for a few milliseconds each:
+    with several processes that costs a busy lane a fifth of its throughput (measured).
     """
     until = monotonic() + BUSY_MS / 1000
     driver.execute("PRAGMA busy_timeout=0")
@@ -120,11 +120,12 @@ def _begin_writing(driver: sqlite3.Connection) -> None:
         while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")
-                return
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
                     raise
-            sleep(LOOK_AGAIN)
+                sleep(LOOK_AGAIN)
+            else:
+                return
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 
