@@ -2,8 +2,7 @@
 
 Fair between batches: each batch that has due work gives its next job in turn, and lots are drawn for who begins; single jobs count
 as one batch. Higher priority goes first.
-A job whose document is held by another job, or is wanted by an earlier one that is due or was started before, is passed over: so an update
-that has to be tried again is not overtaken by the release that was asked for after it.
+A job whose document is held by another job, or is wanted by an earlier due one, is passed over.
 """
 
 from __future__ import annotations
@@ -141,12 +140,11 @@ def _take(connection: Connection, wanted: Sequence[Job], now: datetime) -> list[
 
 
 def _document_taken() -> ColumnElement[bool]:
-    """Another job holds the document, or an earlier one that may start, now or again, wants it; one of a paused batch holds up no one."""
+    """Another job holds the document, or an earlier due one wants it. One not yet due holds up no one, nor does one of a paused batch."""
     other = jobs.alias("other")
     may_start = or_(other.c.batch.is_(None), exists().where(batches.c.id == other.c.batch, batches.c.state == BatchState.RUNNING.value))
     wants = other.c.state.in_([State.QUEUED.value, State.RETRYING.value])
-    begun = or_(other.c.due_at <= _NOW, other.c.starts > 0)
-    earlier = and_(wants, begun, other.c.id < jobs.c.id, may_start)
+    earlier = and_(wants, other.c.due_at <= _NOW, other.c.id < jobs.c.id, may_start)
     held = other.c.state.in_([state.value for state in sorted(HOLDS_DOCUMENT)])
     return exists().where(other.c.tenant == jobs.c.tenant, other.c.subject == jobs.c.subject, other.c.id != jobs.c.id, or_(held, earlier))
 

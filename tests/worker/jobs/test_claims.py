@@ -138,14 +138,18 @@ def test_failed_holds_none(db: Database) -> None:
     assert ids(claim(db, 5)) == [second.id]
 
 
-def test_backoff_keeps_its_place(db: Database) -> None:
-    """One whose backoff runs keeps its place: the release that was asked for after an update may not overtake it."""
-    first, _ = make(db, wanted(1), wanted(1))
+def test_backoff_holds_none(db: Database) -> None:
+    """Nor does one whose backoff runs; once it is due again, it goes before."""
+    first, second = make(db, wanted(1), wanted(1))
     (job,) = claim(db)
     settle(db, job, verdicts.retry(DOWN, ordered=600))
-    assert claim(db, 5) == []
     with db.write() as connection:
         assert claims.requeue_due(connection, LANE, NOW) == 0
+    (taken,) = claim(db, 5)
+    assert taken.id == second.id
+    settle(db, taken, verdicts.again("a stop came"))
+    assert claim(db, 5, now=later(700)) == []  # due, but not in line yet: the second may not overtake it now
+    with db.write() as connection:
         assert claims.requeue_due(connection, LANE, later(700)) == 1
     assert ids(claim(db, 5, now=later(700))) == [first.id]
 
