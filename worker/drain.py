@@ -155,6 +155,11 @@ class Drain:
                 memory.report = None
             memory.claimed = []
             return self._wait_for_ledger()
+        except Exception:  # noqa: BLE001 - one thing that can't be written must not hold up the lane, nor take others along
+            self._log.exception("a round could not be written; each of its results is tried alone")
+            memory.claimed = []
+            self._save_one_by_one()
+            return True
         for look in looks:
             ids = tuple(job.id for job in look.jobs)
             memory.looking.update(ids)
@@ -250,6 +255,22 @@ class Drain:
         kept = apply(self._db, connection, changes, now)
         self._round.operations.update({c.after.erp_id: c.after.id for c in kept if c.after.erp_id and c.after.erp_id != c.before.erp_id})
         self._round.settled |= any(change.after.finished_at is not None for change in kept)
+
+    def _save_one_by_one(self) -> None:
+        """What still can't be written is given up: its job is found in doubt when its lease ends, and looked at."""
+        unsaved, self._round.unsaved = self._round.unsaved, []
+        for came in unsaved:
+            self._round.looking.difference_update(came.looked)
+            for part in [_Came((finding,)) for finding in came.findings] or [came]:
+                self._round.unsaved = [part]
+                try:
+                    with self._db.write() as connection:
+                        self._db.serialise(connection, f"lane {self._lane}")
+                        self._save(connection, self._clock())
+                except Exception:  # noqa: BLE001 - likewise
+                    self._log.exception("a result could not be written", jobs=[finding.job.id for finding in part.findings])
+        self._round.unsaved = []
+        self._round.planning = False
 
     def _change(self, finding: Finding, now: datetime) -> Change:
         job, verdict = finding.job, finding.verdict

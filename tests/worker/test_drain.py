@@ -726,3 +726,30 @@ def test_lost_lease(sqlite_db: Database) -> None:
 
     assert jobs_of(sqlite_db)[0].state is State.RUNNING
     assert job.id == jobs_of(sqlite_db)[0].id
+
+
+def test_unwritable_result(sqlite_db: Database) -> None:
+    """A result that no database can hold costs its own job the lease, and no other job anything."""
+    make(sqlite_db, 8)
+    handler = Scripted(slots=8, delay=0.02, begin=lambda job: done("seen", object() if job.reference == "P/000003" else {"ok": True}))
+    with capture_logs() as logs:
+        run(sqlite_db, handler)
+    assert states(sqlite_db) == {State.SUCCEEDED: 7, State.RUNNING: 1}
+    assert len(handler.events) == 8
+    assert [line["event"] for line in logs].count("a result could not be written") == 1
+
+
+def test_line_refills_slots(sqlite_db: Database) -> None:
+    """Slots are refilled from the line without going over; what stands in it when a stop comes goes back at no cost."""
+    make(sqlite_db, 200)
+    handler = Scripted(slots=6, delay=0.01, begin=lambda _job: done("seen"))
+    with Running(sqlite_db, handler) as running:
+        until(lambda: handler.count("start") >= 60)
+        running.stop.set()
+        running.drain.poke()
+        running.ended()
+    assert handler.most == 6
+    found = jobs_of(sqlite_db)
+    assert {job.state for job in found} == {State.SUCCEEDED, State.QUEUED}
+    assert sum(job.state is State.SUCCEEDED for job in found) == handler.count("start")
+    assert {job.attempt for job in found} == {0}
