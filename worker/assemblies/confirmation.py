@@ -1,7 +1,8 @@
 """How many waiting jobs stand, by few calls: one list of what was released (or created) since the earliest of them was sent.
 
 What the list does not show stays waiting. A few of those are asked about one by one: each that Visma says has ended, the oldest few of the
-others, and any that a second list did not show; so a slow ERP is not asked a thousand times in vain.
+others, any that a second list did not show though it showed a later one, and any that a fifth did not show; so a slow ERP is not asked a
+thousand times in vain.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ MARGIN: Final = timedelta(seconds=10)
 """How far Visma's clock may be from ours."""
 
 LISTS_BEFORE_POLL: Final = 2
+"""A job that so many lists did not show is asked about, if one sent after it is done: Visma works about in order (inferred)."""
+
+MOST_LISTS: Final = 5
+"""A job that so many lists did not show is asked about in any case."""
+
 OLDEST: Final = 3
 _PAGE: Final = 1_000
 _JOBS_TO_A_PAGE: Final = 20
@@ -52,17 +58,18 @@ def confirm(client: VismaClient, settings: Visma, jobs: Sequence[Job], now: floa
         return [(job, found.get(job.id) or later("a list was refused: too many calls", wait=error.retry_after or 1.0)) for job in jobs]
     except CallError:
         return [(job, found.get(job.id) or later("no list could be read; it is asked for alone", wait=0.0, single=True)) for job in jobs]
-    open_jobs = [job for job in jobs if job.id not in found]
-    return [(job, found[job.id]) for job in jobs if job.id in found] + _left(settings, open_jobs, now)
+    done = [job for job in jobs if job.id in found]
+    left = _left(settings, [job for job in jobs if job.id not in found], now, newest_done=max(map(_sent, done), default=0.0))
+    return [(job, found[job.id]) for job in done] + left
 
 
-def _left(settings: Visma, jobs: Sequence[Job], now: float) -> list[tuple[Job, Verdict]]:
+def _left(settings: Visma, jobs: Sequence[Job], now: float, newest_done: float) -> list[tuple[Job, Verdict]]:
     """What becomes of those that the list did not show."""
     oldest = {job.id for job in sorted(jobs, key=_sent)[: max(OLDEST, len(jobs) // _JOBS_TO_A_PAGE)]}
-    return [(job, _unseen(settings, job, oldest=job.id in oldest, now=now)) for job in jobs]
+    return [(job, _unseen(settings, job, oldest=job.id in oldest, overtaken=_sent(job) < newest_done, now=now)) for job in jobs]
 
 
-def _unseen(settings: Visma, job: Job, *, oldest: bool, now: float) -> Verdict:
+def _unseen(settings: Visma, job: Job, *, oldest: bool, overtaken: bool, now: float) -> Verdict:
     polls = int(job.progress.get("polls", 0))
     if now - _sent(job) > settings.give_up:
         return later("no list has ever shown it; the document is read a last time", wait=0.0, single=True)
@@ -71,7 +78,7 @@ def _unseen(settings: Visma, job: Job, *, oldest: bool, now: float) -> Verdict:
         wait = next_poll(late, _LATE_FIRST, settings.poll_max, random.random())  # noqa: S311 - jitter
         return later("the operation has ended well, but no list shows it yet", wait=wait, late=late + 1)
     doubtful = bool(job.progress.get("doubt")) and now - _sent(job) >= settings.second_look
-    if notified(job) or doubtful or oldest or polls + 1 >= LISTS_BEFORE_POLL:
+    if notified(job) or doubtful or oldest or polls + 1 >= (LISTS_BEFORE_POLL if overtaken else MOST_LISTS):
         return later("no list shows it yet; its operation is asked", wait=0.0, single=True)
     wait = next_poll(polls, first_poll(settings, job), settings.poll_max, random.random())  # noqa: S311 - jitter
     return later("no list shows it yet", wait=wait, polls=polls + 1)

@@ -26,6 +26,8 @@ WINDOW: Final = timedelta(seconds=90)
 """How far Visma's clock may be from ours when a create is looked for."""
 
 _MOST_PAGES: Final = 20
+_SHORT: Final = 180
+"""A description longer than this carries our mark in front, where Visma would not cut it off (its limit is not documented)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def fields_of(job: Job, *, mark: bool) -> dict[str, Any]:
     fields = {name: value for name, value in job.arguments.items() if name != "release" and (creates or name not in _NAMES)}
     if creates and mark:
         described = str(fields.get("description") or "")
-        fields["description"] = f"{described} {mark_of(job.id)}".strip()
+        marked = (described, mark_of(job.id)) if len(described) <= _SHORT else (mark_of(job.id), described)
+        fields["description"] = " ".join(marked).strip()
     return fields
 
 

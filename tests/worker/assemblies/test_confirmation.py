@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.worker.assemblies.company import NOW, ZONE, Company, job_of, refused, release_of, settings_of
-from worker.assemblies.confirmation import LISTS_BEFORE_POLL, MARGIN, OLDEST, confirm
+from worker.assemblies.confirmation import LISTS_BEFORE_POLL, MARGIN, MOST_LISTS, OLDEST, confirm
 from worker.assemblies.seeing import mark_of
 from worker.jobs.states import State
 
@@ -94,13 +94,19 @@ def test_notified_are_asked() -> None:
     assert len(singles(found)) == 10 + OLDEST
 
 
-def test_second_list() -> None:
-    """A job that a second list does not show is asked about."""
-    jobs = [
-        release_of(number, sent=100.0 - number, progress={"polls": LISTS_BEFORE_POLL - 1 if number == 50 else 0}) for number in range(1, 51)
-    ]
+@pytest.mark.parametrize(
+    ("lists", "overtaken", "asked"),
+    [(LISTS_BEFORE_POLL, True, True), (LISTS_BEFORE_POLL - 1, True, False), (LISTS_BEFORE_POLL, False, False), (MOST_LISTS, False, True)],
+)
+def test_later_lists(lists: int, overtaken: bool, asked: bool) -> None:  # noqa: FBT001
+    """A job that a second list does not show is asked about if one that was sent later is done; if none is, a fifth list decides."""
+    company = Company()
+    older = [release_of(number, sent=200.0 - number) for number in range(1, 50)]
+    late = release_of(50, sent=50.0, progress={"polls": lists - 1})
+    later = release_of(51, sent=40.0)
+    company.document(51, "R" if overtaken else "B")
 
-    assert jobs[49].id in singles(confirmed(Company(), jobs))
+    assert (late.id in singles(confirmed(company, [*older, late, later]))) is asked
 
 
 @pytest.mark.parametrize(("sent", "asked"), [(119.0, False), (121.0, True)])

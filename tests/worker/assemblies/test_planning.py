@@ -11,7 +11,9 @@ import pytest
 from tests.worker.assemblies.company import NOW, ZONE, Company, refused
 from worker.assemblies import planning
 from worker.assemblies.planning import MOST_PASSES, next_page
-from worker.errors import CallError, RateLimited
+from worker.clients.visma.records import Accepted, BackgroundState
+from worker.clients.visma.records import Page as VismaPage
+from worker.errors import CallError, RateLimited, Rejected
 from worker.jobs.model import Batch, new_id
 from worker.jobs.states import BatchState
 
@@ -181,3 +183,42 @@ def test_call_fails(status: int, expected: type[CallError]) -> None:
 
     with pytest.raises(expected):
         next_page(company.client(), batch_of(status="B"), 8, ZONE)
+
+
+class Told:
+    """A client whose background operation tells this time; everything else it is asked is an empty page."""
+
+    def __init__(self, received: str | None) -> None:
+        self.received = received
+        self.asked: list[Any] = []
+
+    def list_kit_assemblies(self, *_: object, **options: object) -> Accepted:
+        """A background read."""
+        self.asked.append(options["background"])
+        return Accepted(id="5d0c")
+
+    def background_state(self, _operation: str) -> BackgroundState:
+        """Its state."""
+        return BackgroundState(received_utc=self.received)
+
+    def list_statuses(self, wanted: Any, **_: object) -> Any:
+        """No documents."""
+        self.asked.append(wanted)
+        return VismaPage(records=(), total_count=0)
+
+
+def test_zone_asked_first() -> None:
+    """A selection by time waits until the zone is known: a background read's state tells it, by its offset."""
+    client: Any = Told("2026-11-21T10:20:53.75+01:00")
+    next_page(client, batch_of(created_since="2026-11-21T08:00:00Z"), 8, None)
+    assert client.asked[0] == "none"
+    assert client.asked[1].created == datetime(2026, 11, 21, 9, 0)  # noqa: DTZ001 - Visma's own clock
+
+
+@pytest.mark.parametrize("received", [None, "", "soon", "2026-11-21T10:20:53.75Z", "2026-11-21T10:20:53.75+00:00"])
+def test_zone_unknown(received: str | None) -> None:
+    """A zone that nothing tells is not guessed: the batch ends with the reason. Without times in the selection none is needed."""
+    client: Any = Told(received)
+    with pytest.raises(Rejected, match="time zone is not known"):
+        next_page(client, batch_of(created_until="2026-11-21T08:00:00Z"), 8, None)
+    assert next_page(client, batch_of(status="B"), 8, None).last
