@@ -533,17 +533,18 @@ def test_retries(sqlite_db: Database) -> None:
 
 
 def test_document_in_order(sqlite_db: Database) -> None:
-    """Two jobs of one document run one after the other, in order, though the first has to be tried again."""
-    make(sqlite_db, 2, subject="kit-assembly/P/1")
-    tries = iter([retry(JobError("unavailable", "down")), again("too many", wait=0.2), done("seen")])
-    handler = Scripted(begin=lambda job: next(tries) if job.reference == "P/000000" else done("seen"))
+    """Jobs of one document run one at a time, in the order made; one that is to be tried again later holds up no other meanwhile."""
+    make(sqlite_db, 3, subject="kit-assembly/P/1")
+    tries = iter([retry(JobError("unavailable", "down"), ordered=1.0), done("seen")])
+    handler = Scripted(begin=lambda job: next(tries) if job.reference == "P/000000" else done("seen"), delay=0.02)
 
-    for _ in range(20):
+    for _ in range(40):
         run(sqlite_db, handler)
-        if states(sqlite_db) == {State.SUCCEEDED: 2}:
+        if states(sqlite_db) == {State.SUCCEEDED: 3}:
             break
+        time.sleep(0.1)
 
-    assert handler.events == ["start P/000000"] * 3 + ["start P/000001"]
+    assert handler.events == ["start P/000000", "start P/000001", "start P/000002", "start P/000000"]
     assert handler.most == 1
 
 
