@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ssl
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import trustme
 
 from tests.worker.clients.erp import Erp, Said
 from worker.clients import transport
@@ -19,23 +19,28 @@ from worker.errors import NotSent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PEM = Path(__file__).parents[2] / "samples" / "tls" / "localhost.pem"  # made for this test: it proves nothing to anyone else
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Who makes the certificates of these tests."""
+    return trustme.CA()
 
 
 @pytest.fixture
-def secure_erp() -> Iterator[Erp]:
-    """An ERP over TLS, its certificate made out to localhost by itself."""
+def secure_erp(authority: trustme.CA) -> Iterator[Erp]:
+    """An ERP over TLS, with a certificate for localhost."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(PEM)
+    authority.issue_cert("localhost").configure_cert(context)
     server = Erp(context)
     yield server
     server.close()
 
 
 @pytest.fixture
-def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
+def trusting(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that trusts this certificate's maker."""
-    context = ssl.create_default_context(cafile=str(PEM))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
     monkeypatch.setattr(transport, "ssl_context", lambda: context)
 
 
