@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from worker.errors import KitrelayError, LedgerUnavailable
 from worker.jobs import batches, queue, requests, search
 from worker.jobs.batches import NewBatch
-from worker.jobs.ledger import ticks
+from worker.jobs.filling import filled
 from worker.jobs.model import Batch, Lane
 from worker.jobs.states import BatchState
 from worker.jobs.views import at
@@ -64,11 +64,8 @@ def made(api: Api, wanted: Wanted, made_by: str, once: str | None, body: object)
     if wanted.items is None:
         api.bell.plan(batch.id)
         return batch, True
-    try:
-        batch = _filled(api, batch, wanted.items)
-    except KitrelayError:
-        _undo(api, batch, made_by, once)
-        raise
+    news = requests.new_items(api.settings, batch.tenant, batch.kind, wanted.items, batch.id, priority=batch.priority, tags=batch.tags)
+    batch = filled(api.database, batch, news, partial(_free, made_by, once))
     api.bell.ring(Lane(batch.tenant, batch.erp))
     return batch, True
 
@@ -106,20 +103,7 @@ def _present(connection: Connection, made_by: str, once: str | None, digest: str
     return None
 
 
-def _filled(api: Api, batch: Batch, items: list[Any]) -> Batch:
-    news = requests.new_items(api.settings, batch.tenant, batch.kind, items, batch.id, priority=batch.priority, tags=batch.tags)
-    batches.fill(api.database, batch, news, ticks())
-    with api.database.write() as connection:
-        batches.start(connection, batch.id, api.clock())
-        return search.find_batch(connection, batch.id)
-
-
-def _undo(api: Api, batch: Batch, made_by: str, once: str | None) -> None:
-    """It can't be filled: end it, so that its part of the jobs never starts. Where even that fails, the scheduler ends it later."""
-    try:
-        with api.database.write() as connection:
-            batches.fail_planning(connection, batch.id, "its jobs could not all be stored; none was started", api.clock())
-            if once is not None:
-                queue.release(connection, made_by, once)
-    except LedgerUnavailable:
-        return
+def _free(made_by: str, once: str | None, connection: Connection) -> None:
+    """The Idempotency-Key of a batch that could not be filled may be used again."""
+    if once is not None:
+        queue.release(connection, made_by, once)

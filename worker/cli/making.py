@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from worker.cli.opening import actor
-from worker.errors import KitrelayError, LedgerUnavailable, QueueFull
-from worker.jobs import batches, requests, search
-from worker.jobs.ledger import ticks, utc_now
+from worker.errors import QueueFull
+from worker.jobs import batches, requests
+from worker.jobs.filling import filled
+from worker.jobs.ledger import utc_now
 from worker.jobs.overview import in_line
 
 if TYPE_CHECKING:
@@ -45,30 +46,12 @@ def make_batch(
         if present + count > MOST_OPEN:
             raise QueueFull(f"{new.tenant} has {present} open jobs, and may have {MOST_OPEN}: wait until some are done", 60)
         batch = batches.open_batch(connection, new, by, utc_now())
-    return batch if new.select is not None else _filled(settings, database, batch, items, done)
-
-
-def _filled(settings: Settings, database: Database, batch: Batch, items: Iterable[Mapping[str, Any]], done: Callable[[int], None]) -> Batch:
-    try:
-        batches.fill(database, batch, _told(requests.new_items(settings, batch.tenant, batch.kind, items, batch.id), done), ticks())
-        with database.write() as connection:
-            batches.start(connection, batch.id, utc_now())
-            return search.find_batch(connection, batch.id)
-    except (KitrelayError, KeyboardInterrupt):
-        _end(database, batch)
-        raise
+    if new.select is not None:
+        return batch
+    return filled(database, batch, _told(requests.new_items(settings, batch.tenant, batch.kind, items, batch.id), done))
 
 
 def _told(news: Iterator[NewJob], done: Callable[[int], None]) -> Iterator[NewJob]:
     for number, new in enumerate(news, start=1):
         yield new
         done(number)
-
-
-def _end(database: Database, batch: Batch) -> None:
-    """What is there of it never starts. Where even that fails, a scheduler ends it later."""
-    try:
-        with database.write() as connection:
-            batches.fail_planning(connection, batch.id, "its jobs could not all be stored; none was started", utc_now())
-    except LedgerUnavailable:
-        return
