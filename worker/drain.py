@@ -8,6 +8,7 @@ So a busy lane costs few transactions, and an idle one none.
 from __future__ import annotations
 
 import random
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -52,7 +53,10 @@ GATHER_BEHIND: Final = 0.012
 LOOK_SPACING: Final = 1.0
 """Seconds between two rounds of looks while there is work to start; each round costs a list call at least."""
 
-IDLE_SPACING: Final = 0.3
+IDLE_SPACING: Final = 0.15
+PORTION: Final = 40
+"""So many results are written in one round, at most: a list that settles hundreds must not keep free slots waiting."""
+
 PLAN_AGAIN: Final = 5.0
 """Seconds until a page of a selection that could not be read is asked for again."""
 
@@ -100,6 +104,7 @@ class _Round:
     claimed: list[Job] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
     unsaved: list[_Came] = field(default_factory=list)
+    later: deque[_Came] = field(default_factory=deque)
 
 
 class Drain:
@@ -145,7 +150,8 @@ class Drain:
 
     def _turn(self) -> bool:
         memory = self._round
-        memory.unsaved.extend(self._gather())
+        memory.later.extend(self._gather())
+        memory.unsaved.extend(self._portion())
         try:
             looks, plan, probe = self._commit()
         except LedgerUnavailable as error:
@@ -173,12 +179,12 @@ class Drain:
         self._fill()
         if memory.under_way or (memory.share is not None and memory.share.slots and memory.more):
             memory.busy = monotonic()
-        return bool(memory.under_way or len(self._line)) or not (self._stop.is_set() or monotonic() - memory.busy > LINGER)
+        return bool(memory.under_way or memory.later or len(self._line)) or not (self._stop.is_set() or monotonic() - memory.busy > LINGER)
 
     def _gather(self) -> list[_Came]:
         """What came back: waits for the first, then a moment for more."""
         found: list[_Came] = []
-        wait = max(0.0, self._round.ticked + TICK - monotonic())
+        wait = 0.0 if self._round.later else max(0.0, self._round.ticked + TICK - monotonic())
         try:
             found.append(self._came.get(timeout=wait) if wait > 0 else self._came.get_nowait())
         except Empty:
@@ -196,6 +202,21 @@ class Drain:
         if len(real) < len(found) or self._handler.meter.failing():
             self._round.ticked = float("-inf")
         return real
+
+    def _portion(self) -> list[_Came]:
+        """What is written in this round; what the last one could not write comes first, and alone."""
+        memory = self._round
+        found: list[_Came] = []
+        room = PORTION if not memory.unsaved else 0
+        while memory.later and room > 0:
+            came = memory.later.popleft()
+            if len(came.findings) > room:
+                now = tuple(finding.job.id for finding in came.findings[:room])
+                memory.later.appendleft(replace(came, findings=came.findings[room:], looked=tuple(set(came.looked).difference(now))))
+                came = replace(came, findings=came.findings[:room], looked=now)
+            found.append(came)
+            room -= max(1, len(came.findings))
+        return found
 
     def _commit(self) -> tuple[list[Look], Batch | None, bool]:
         memory = self._round

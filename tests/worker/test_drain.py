@@ -48,7 +48,7 @@ PATIENCE = 10.0
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """An idle lane ends soon, so that a test does."""
-    monkeypatch.setattr(drain, "LINGER", 0.1)
+    monkeypatch.setattr(drain, "LINGER", 0.3)  # several ticks, also on a slow machine
     monkeypatch.setattr(drain, "TICK", 0.05)
     monkeypatch.setattr(drain, "LOOK_SPACING", 0.1)
     monkeypatch.setattr(drain, "IDLE_SPACING", 0.05)
