@@ -488,9 +488,9 @@ def test_due_while_idle(sqlite_db: Database) -> None:
 def test_looks_come_first(sqlite_db: Database) -> None:
     """What the ERP has taken is looked at before anything new is started, though there is more to start than slots."""
     make(sqlite_db, 1)
-    run(sqlite_db, Scripted(begin=lambda _job: accepted("taken", wait=0.3)))
+    run(sqlite_db, Scripted(begin=lambda _job: accepted("taken", wait=1.5)))
     make(sqlite_db, 200, subject=None)
-    time.sleep(0.3)
+    time.sleep(1.5)
 
     handler = run(sqlite_db, Scripted(slots=1, delay=0.002))
 
@@ -616,9 +616,9 @@ def test_plan(db: Database) -> None:
 def test_plan_takes_a_slot(sqlite_db: Database) -> None:
     """A page of a selection is a call like others: with looks it stays within the slots."""
     make(sqlite_db, 6)
-    run(sqlite_db, Scripted(begin=lambda _job: accepted("taken", wait=0.2)))
+    run(sqlite_db, Scripted(begin=lambda _job: accepted("taken", wait=1.5)))
     make_batch(sqlite_db, select={"status": "B"})
-    time.sleep(0.2)
+    time.sleep(1.5)
 
     handler = run(sqlite_db, Scripted(slots=2, delay=0.1, pages=pages_of(4)))
 
