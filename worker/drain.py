@@ -152,6 +152,7 @@ class Drain:
         memory = self._round
         memory.later.extend(self._gather())
         memory.unsaved.extend(self._portion())
+        worked = bool(memory.unsaved)
         try:
             looks, plan, probe = self._commit()
         except LedgerUnavailable as error:
@@ -177,7 +178,7 @@ class Drain:
         if probe:
             self._call(self._probe)
         self._fill()
-        if memory.under_way or (memory.share is not None and memory.share.slots and memory.more):
+        if worked or memory.under_way or (memory.share is not None and memory.share.slots and memory.more):
             memory.busy = monotonic()
         return bool(memory.under_way or memory.later or len(self._line)) or not (self._stop.is_set() or monotonic() - memory.busy > LINGER)
 
