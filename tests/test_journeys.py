@@ -81,6 +81,7 @@ def test_dead_erp_keeps_work(tmp_path: Path) -> None:
         _until(partial(_has_released, cluster, 30), "the batch does not start")
         cluster.sandbox("PATCH", "settings", {"down": True})
         _until(lambda: _connection(cluster)["state"] == "broken", "the breaker does not open")
+        time.sleep(1.0)  # what is under way ends
         calls = cluster.sandbox_counts()["calls"]
         time.sleep(4.0)
         called = cluster.sandbox_counts()["calls"] - calls

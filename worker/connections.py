@@ -177,6 +177,10 @@ class Meter:
             report, self._report = self._report, Report()
         return replace(report, under_way=under_way)
 
+    def failures(self) -> int:
+        """Calls that failed in a row since this was last handed in."""
+        return self._report.failures
+
     def failing(self) -> bool:
         """Whether so many calls failed in a row, with no good answer between, that the breaker will open.
 

@@ -23,7 +23,7 @@ from worker.jobs.verdicts import failed, later
 from worker.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from worker.clients.answers import Answer
     from worker.clients.visma.client import VismaClient
@@ -118,7 +118,15 @@ class VismaHandler:
         return [self._single_look(tuple(jobs[at : at + size])) for at in range(0, len(jobs), size)]
 
     def _single_look(self, jobs: tuple[Job, ...]) -> Look:
-        return Look(jobs, lambda: [self._look(job) for job in jobs])
+        return Look(jobs, lambda: list(self._one_by_one(jobs)))
+
+    def _one_by_one(self, jobs: tuple[Job, ...]) -> Iterator[Finding]:
+        """Look after look, until one finds the ERP away: the others have their turn when it is back."""
+        for job in jobs:
+            failures = self.meter.failures()
+            yield self._look(job)
+            if self.meter.failures() > failures or self.meter.blocked_until() is not None:
+                return
 
     def _look(self, job: Job) -> Finding:
         with recorded() as exchanges:

@@ -240,3 +240,16 @@ def test_report(answer: Answer, expected: dict[str, Any]) -> None:
     report = report_of(answer, AT)
 
     assert {name: getattr(report, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("answer", [refused(503), refused(429, retry_after="2"), httpx.ConnectError("none")])
+def test_dead_erp_ends_a_turn(answer: httpx.Response | Exception) -> None:
+    """Of the jobs that one thread looks at in turn, the first that finds the ERP away is the last; the others come again."""
+    company = Company()
+    company.next.append(answer)
+    jobs = [job_of("delete_kit_assembly", arguments={"type": "P", "ref_no": f"{number:06}"}) for number in range(20)]
+    looks = handler_of(company, slots=1).looks(jobs, KNOWN, AT)
+
+    found = findings(looks)
+
+    assert (len(looks), len(found), len(company.asked)) == (1, 1, 1)
