@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(400)
+
 DOCUMENTS: Final = 400
 SLOTS: Final = 8
-PATIENCE: Final = 60.0
-GOES_ON_WITHIN: Final = 15.0
+PATIENCE: Final = 120.0
+GOES_ON_WITHIN: Final = 25.0  # 15 s are promised; the rest is for starting Python on a loaded machine
 
 
 def test_kills_cost_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
