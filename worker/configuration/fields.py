@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -23,7 +24,7 @@ _DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
 _SHARE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 
 
-class Value(fields.Field[T], Generic[T]):
+class Value(fields.Field[T], ABC, Generic[T]):
     """A value of the settings. A subclass says what it takes in `convert`, which raises ValidationError."""
 
     default_error_messages = {  # noqa: RUF012 - as marshmallow declares it
@@ -40,9 +41,9 @@ class Value(fields.Field[T], Generic[T]):
             raise ValidationError(f"the environment variable {value.variable} is not set")
         return self.convert(value)
 
+    @abstractmethod
     def convert(self, value: object) -> T:
         """The converted value; raises ValidationError."""
-        raise NotImplementedError
 
 
 class Text(Value[str]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -19,14 +20,14 @@ INT32: Final = 2**31
 T = TypeVar("T")
 
 
-class Strict(fields.Field[T]):
+class Strict(fields.Field[T], ABC):
     """A field whose messages read after its path: `quantity: is required`."""
 
     default_error_messages = {"required": "is required", "null": "must not be null"}  # noqa: RUF012 (marshmallow's own name)
 
+    @abstractmethod
     def _parse(self, value: object) -> T:
         """The normalised value. Raises `ValidationError` with what it must be."""
-        raise NotImplementedError
 
     def _deserialize(self, value: object, attr: str | None, data: Mapping[str, Any] | None, **options: object) -> T:  # noqa: ARG002
         return self._parse(value)
