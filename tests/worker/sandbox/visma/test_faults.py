@@ -140,7 +140,7 @@ def test_failed(erp: Erp, receiver: Receiver) -> None:
 
 def test_late_release(erp: Erp) -> None:
     """Finished with 200 while the document is still B; it turns R by itself, once."""
-    erp.change(faults={"late-release": 1.0})
+    erp.change(faults={"late-release": 1.0}, late_release_seconds=2.0)
     erp.make()
     assert erp.ended(erp.release())["statusCode"] == 200
     assert erp.status() == "B"
