@@ -3,6 +3,7 @@
 KitrelayError
 ├── SettingsError          stop; show every fault with its path in the file
 ├── LedgerUnavailable      answer 503, try again later: nothing was stored
+├── KitFault               a kit can't be what it is said to be: a cycle, an unknown unit, a missing item; a person must act
 ├── Refusal                tell the caller; nothing was done
 │   ├── InvalidArguments   422, every fault and its place
 │   ├── NotFound           404
@@ -75,6 +76,15 @@ class SettingsError(KitrelayError):
 
 class LedgerUnavailable(KitrelayError):
     """The database can't be read or written now. Nothing was stored."""
+
+
+class KitFault(KitrelayError):
+    """A kit can't be written as it is: `faults` names every reason and its place; `error_class` is a key of `ERROR_CLASSES`."""
+
+    def __init__(self, error_class: str, faults: tuple[Fault, ...]) -> None:
+        self.error_class = error_class
+        self.faults = faults
+        super().__init__("; ".join(str(fault) for fault in faults))
 
 
 class Refusal(KitrelayError):

@@ -7,6 +7,7 @@ Secrets are `Secret`: they show as `***` wherever they are printed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, Literal
 
 ERPS: Final = ("visma", "itempath", "intacct")
@@ -26,6 +27,7 @@ JOB_KINDS: Final = (
     "delete_kit_component",
 )
 """The names of all kinds of job, for rules; what each takes is said by `worker.kinds`."""
+WHOLE_UNITS: Final = ("EA", "EACH", "PC", "PCS", "PIECE", "PIECES", "STK", "STYKK")
 VISMA_SCOPES: Final = " ".join(f"vismanet_erp_service_api:{verb}" for verb in ("read", "create", "update", "delete"))
 
 
@@ -105,7 +107,10 @@ class Visma:
 
 @dataclass(frozen=True, slots=True)
 class ItemPath:
-    """One ItemPath server before Power Pick. `token` (an application token) or `username` with `password`."""
+    """One ItemPath server before Power Pick. `token` (an application token) or `username` with `password`.
+
+    `webhook_kits`: JMESPath over a Data Push record, whose keys each customer chooses, that gives the code of the kit, or several.
+    """
 
     base_url: str
     username: str = ""
@@ -113,15 +118,20 @@ class ItemPath:
     token: Secret | None = None
     webhook_secret: Secret | None = None
     webhook_header: str = "Authorization"
+    webhook_kits: str = "not_null(kits, kit, kitName, kit_name, name)"
     slots: int = 1
     calls_per_hour: int | None = None
     import_timeout: float = 600.0
+    second_look: float = 120.0
     retries: Retries = field(default_factory=Retries)
 
 
 @dataclass(frozen=True, slots=True)
 class Intacct:
-    """One company in Sage Intacct."""
+    """One company in Sage Intacct. `webhook_keys`: what triggers are signed with, where it is not `client_secret` (while rotating).
+
+    `webhook_kits`: JMESPath over a trigger's body, whose template each customer writes, that gives the code of the kit, or several.
+    """
 
     base_url: str
     client_id: str
@@ -130,13 +140,40 @@ class Intacct:
     entity: str = ""
     slots: int = 2
     calls_per_hour: int | None = None
+    second_look: float = 120.0
     webhook_keys: tuple[Secret, ...] = ()
+    webhook_kits: str = "not_null(kit.id, kits, kit, id, ID)"
     retries: Retries = field(default_factory=Retries)
 
 
 @dataclass(frozen=True, slots=True)
+class UnitRule:
+    """What a unit's text means in one system: `factor` of `base`. `item`: for one component only; None: for all."""
+
+    erp: str
+    unit: str
+    base: str
+    factor: Decimal = Decimal(1)
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An item or kit that has another code in one system: `code` there is `name` everywhere else."""
+
+    erp: str
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sync:
-    """Defaults of kit-line syncs. `compare_every` seconds, None for never; `most_deletes` a share from 0 to 1."""
+    """Defaults of kit-line syncs. `compare_every` seconds, None for never; `most_deletes` a share from 0 to 1.
+
+    `order`: line numbers follow the source's order, too. `merge`: lines of one component are summed. `places`: decimal places that
+    quantities are compared to. `whole_units`: units that can't be split. `revenue`: how shares are set on lines that a sync makes or
+    drops in Intacct; `revenue_table` by component, in percent, for `from_table`. `ignore_case`: codes that differ in case alone are one.
+    """
 
     source: str | None = None
     targets: tuple[str, ...] = ()
@@ -146,6 +183,15 @@ class Sync:
     create_missing: bool = False
     most_deletes: float = 0.3
     compare_every: float | None = 900.0
+    units: tuple[UnitRule, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    ignore_case: bool = True
+    order: bool = False
+    merge: bool = False
+    places: int = 6
+    whole_units: tuple[str, ...] = WHOLE_UNITS
+    revenue: Literal["omit", "equal", "by_cost", "from_table"] = "omit"
+    revenue_table: dict[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

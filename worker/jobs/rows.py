@@ -53,7 +53,6 @@ def values_of(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "tenant": job.tenant,
-        "erp": job.erp,
         "kind": job.kind,
         "batch": job.batch,
         "unique_key": job.unique_key,
@@ -67,7 +66,7 @@ def values_of(job: Job) -> dict[str, Any]:
     }
 
 
-NAMING: Final = ("arguments", "reference", "subject", "priority")
+NAMING: Final = ("erp", "arguments", "reference", "subject", "priority")
 CHANGING: Final = (
     "state",
     "erp_id",
@@ -90,8 +89,8 @@ CHANGING: Final = (
 
 
 def naming_values(job: Job) -> dict[str, Any]:
-    """The columns of `jobs` that say what it is about; they change when it is replayed with other arguments, and seldom else."""
-    return {"arguments": job.arguments, "reference": job.reference, "subject": job.subject, "priority": job.priority}
+    """The columns of `jobs` that say what it is about; they change when it is replayed with other arguments or goes on to another ERP."""
+    return {"erp": job.erp, "arguments": job.arguments, "reference": job.reference, "subject": job.subject, "priority": job.priority}
 
 
 def changing_values(job: Job) -> dict[str, Any]:

@@ -39,7 +39,8 @@ class Verdict:
     """Where a job goes and why.
 
     `wait` is seconds until it is due again (waiting), or what the ERP ordered (retrying). `counts` says that the start failed, so that it
-    counts as an attempt. `progress` is merged into the handler's memory; None as a value takes a key out.
+    counts as an attempt. `progress` is merged into the handler's memory; None as a value takes a key out. `erp`: its next step is on
+    another connection of the tenant, whose lane has it from here on.
     """
 
     state: State
@@ -53,6 +54,7 @@ class Verdict:
     follow: tuple[NewJob, ...] = ()
     reference: str | None = None
     subject: str | None = None
+    erp: str | None = None
 
 
 def accepted(cause: str, *, wait: float, erp_id: str | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
@@ -110,6 +112,7 @@ def after(job: Job, verdict: Verdict, now: datetime, rules: Retries, chance: flo
         erp_id=verdict.erp_id or job.erp_id,
         reference=verdict.reference or job.reference,
         subject=verdict.subject or job.subject,
+        erp=verdict.erp or job.erp,
         due_at=_due(state, verdict, now, progress, rules, chance),
         finished_at=now if final else None,
         owner=None,
