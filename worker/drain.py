@@ -14,18 +14,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from worker.errors import CallError, Conflict, LedgerUnavailable
+from worker.errors import LedgerUnavailable
 from worker.handling import Finding
 from worker.jobs import arrivals, batches, claims, limits
 from worker.jobs.changes import Change, apply
-from worker.jobs.model import Attempt, JobError
+from worker.jobs.model import Attempt, JobError, Lane
 from worker.jobs.states import State, may_move
 from worker.jobs.verdicts import after, again, failed
 from worker.line import Line
+from worker.planning import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from worker.handling import Handler, Look
     from worker.jobs.engine import Database
     from worker.jobs.limits import Share
-    from worker.jobs.model import Batch, Job, Lane
+    from worker.jobs.model import Batch, Job
+    from worker.planning import Write
     from worker.settings import Timing
 
 TICK: Final = 0.25
@@ -57,9 +59,6 @@ IDLE_SPACING: Final = 0.15
 PORTION: Final = 40
 """So many results are written in one round, at most: a list that settles hundreds must not keep free slots waiting."""
 
-PLAN_AGAIN: Final = 5.0
-"""Seconds until a page of a selection that could not be read is asked for again."""
-
 LINGER: Final = 1.5
 """An idle lane stays so long: the next notification finds it awake."""
 
@@ -76,7 +75,7 @@ class _Came:
 
     findings: tuple[Finding, ...] = ()
     looked: tuple[str, ...] = ()
-    page: Callable[[Connection], None] | None = None
+    page: Write | None = None
     went_on: bool = False  # its thread took the next job from the line: the slot is still in use
 
 
@@ -94,13 +93,12 @@ class _Round:
     under_way: int = 0
     calls: int = 0
     looking: set[str] = field(default_factory=set)
-    planning: bool = False
     slot_wanted: bool = False
-    plan_after: float = float("-inf")
     report: Report | None = None
     more: bool = True
     settled: bool = False
     operations: dict[str, str] = field(default_factory=dict)
+    elsewhere: set[Lane] = field(default_factory=set)
     claimed: list[Job] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
     unsaved: list[_Came] = field(default_factory=list)
@@ -120,6 +118,7 @@ class Drain:
         timing: Timing,
         stop: Event,
         clock: Callable[[], datetime],
+        ring: Callable[[Lane], None] = lambda _lane: None,
     ) -> None:
         self._db = db
         self._lane = lane
@@ -129,6 +128,8 @@ class Drain:
         self._timing = timing
         self._stop = stop
         self._clock = clock
+        self._ring = ring
+        self._planner = Planner(db, lane, handler, clock)
         self._came: SimpleQueue[_Came] = SimpleQueue()
         self._round = _Round()
         self._line = Line()
@@ -173,8 +174,8 @@ class Drain:
             memory.looked = monotonic()
             self._call(partial(self._looked, look, ids))
         if plan is not None:
-            memory.planning = True
-            self._call(partial(self._plan, plan))
+            self._planner.begin()
+            self._call(lambda: _Came(page=self._planner.read(plan)))
         if probe:
             self._call(self._probe)
         self._fill()
@@ -269,14 +270,18 @@ class Drain:
         return not self._stop.is_set() and meter.blocked_until() is None and not meter.failing()
 
     def _save(self, connection: Connection, now: datetime) -> None:
-        for came in self._round.unsaved:
-            if came.page is not None:
-                came.page(connection)
-        findings = [finding for came in self._round.unsaved for finding in came.findings]
+        memory = self._round
+        for came in memory.unsaved:
+            if came.page is not None and (lane := came.page(connection)) is not None:
+                memory.elsewhere.add(lane)
+                memory.more = True
+        findings = [finding for came in memory.unsaved for finding in came.findings]
         changes = [self._change(finding, now) for finding in findings]
         kept = apply(self._db, connection, changes, now)
-        self._round.operations.update({c.after.erp_id: c.after.id for c in kept if c.after.erp_id and c.after.erp_id != c.before.erp_id})
-        self._round.settled |= any(change.after.finished_at is not None for change in kept)
+        memory.operations.update({c.after.erp_id: c.after.id for c in kept if c.after.erp_id and c.after.erp_id != c.before.erp_id})
+        memory.settled |= any(change.after.finished_at is not None for change in kept)
+        memory.elsewhere |= {change.after.lane for change in kept if change.after.finished_at is None}
+        memory.elsewhere |= {Lane(new.tenant, new.erp) for change in kept for new in change.follow}
 
     def _save_one_by_one(self) -> None:
         """What still can't be written is given up: its job is found in doubt when its lease ends, and looked at."""
@@ -292,7 +297,7 @@ class Drain:
                 except Exception:  # noqa: BLE001 - likewise
                     self._log.exception("a result could not be written", jobs=[finding.job.id for finding in part.findings])
         self._round.unsaved = []
-        self._round.planning = False
+        self._planner.drop()
 
     def _change(self, finding: Finding, now: datetime) -> Change:
         job, verdict = finding.job, finding.verdict
@@ -359,13 +364,10 @@ class Drain:
         return self._handler.looks(due, share.state, now)[: self._free()] if due else []
 
     def _next_plan(self, connection: Connection, taken_up: int) -> Batch | None:
-        memory = self._round
-        share = memory.share
-        if memory.planning or self._stop.is_set() or share is None or not share.settler or monotonic() < memory.plan_after:
+        share = self._round.share
+        if self._stop.is_set() or share is None or not share.settler or self._free() <= taken_up:
             return None
-        if self._free() <= taken_up:
-            return None
-        return next((b for b in batches.planning(connection) if (b.tenant, b.erp) == (self._lane.tenant, self._lane.erp)), None)
+        return self._planner.next(connection)
 
     def _saved(self, tick: bool) -> None:  # noqa: FBT001 - one flag, one caller
         memory = self._round
@@ -373,6 +375,9 @@ class Drain:
             memory.looking.difference_update(came.looked)
         memory.unsaved = []
         memory.report = None
+        for lane in memory.elsewhere - {self._lane}:
+            self._ring(lane)
+        memory.elsewhere = set()
         self._line.add(memory.claimed)  # only now: what was rolled back was not claimed
         memory.claimed = []
         if tick:
@@ -424,36 +429,6 @@ class Drain:
         except Exception as error:  # noqa: BLE001 - likewise
             self._log.exception("a look failed", jobs=[job.id for job in look.jobs][:10])
             return [Finding(job, failed(JobError("bug", f"{type(error).__name__}: {error}"))) for job in look.jobs]
-
-    def _plan(self, batch: Batch) -> _Came:
-        try:
-            page = self._handler.plan(batch)
-        except CallError as error:
-            message = error.message
-            waits = error.error_class in {"rate_limited", "unavailable", "timeout"}
-            return _Came(page=lambda connection: self._plan_failed(connection, batch, message, waits=waits))
-        except Exception as error:  # noqa: BLE001 - the batch says what became of it
-            self._log.exception("a plan failed", batch=batch.id)
-            message = f"a fault of kitrelay: {type(error).__name__}: {error}"
-            return _Came(page=lambda connection: self._plan_failed(connection, batch, message, waits=False))
-        return _Came(page=lambda connection: self._planned(connection, batch, page))
-
-    def _planned(self, connection: Connection, batch: Batch, page: Any) -> None:  # noqa: ANN401 - a handling.Page
-        self._round.planning = False
-        now = self._clock()
-        try:
-            batches.add_planned(self._db, connection, batch, page.news, page.planned, now)
-        except Conflict:
-            return  # it was cancelled meanwhile
-        if page.last:
-            batches.start(connection, batch.id, now)
-            self._round.more = True
-
-    def _plan_failed(self, connection: Connection, batch: Batch, message: str, *, waits: bool) -> None:
-        self._round.planning = False
-        self._round.plan_after = monotonic() + PLAN_AGAIN
-        if not waits:
-            batches.fail_planning(connection, batch.id, message, self._clock())
 
     def _probe(self) -> _Came:
         self._handler.probe()

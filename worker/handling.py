@@ -35,11 +35,26 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a selection: jobs to make, what to remember for the next page, and whether it was the last."""
+    """One page of a selection: jobs to make, what to remember for the next page, and whether it was the last.
+
+    `erp`: the ERP that the next page is read from, if it is another. `fleeting`: the batch is of no interest when it got no job.
+    """
 
     news: list[NewJob]
     planned: dict[str, Any]
     last: bool
+    erp: str | None = None
+    fleeting: bool = False
+
+
+class Work(Protocol):
+    """How jobs of some kinds are done on one connection, once a slot is free for them."""
+
+    def start(self, job: Job, now: float) -> Verdict:
+        """Do a running job's calls. `now` in epoch seconds. Never raises for what an ERP does."""
+
+    def looks(self, jobs: Sequence[Job], now: float) -> list[tuple[Job, Verdict]]:
+        """How waiting jobs stand, in as few calls as can be; a job may be left out and comes again."""
 
 
 class Handler(Protocol):

@@ -17,6 +17,7 @@ from worker.jobs.model import Lane
 from worker.jobs.states import BatchState, State
 from worker.jobs.tables import batches as batch_rows
 from worker.jobs.tables import in_state, jobs
+from worker.settings import ERPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,7 +97,7 @@ def lanes_with_work(connection: Connection, lanes: Iterable[Lane], now: datetime
 def _has_work(lane: Lane, now: datetime) -> ColumnElement[bool]:
     here = (jobs.c.tenant == lane.tenant, jobs.c.erp == lane.erp)
     running = select(batch_rows.c.id).where(
-        batch_rows.c.tenant == lane.tenant, batch_rows.c.erp == lane.erp, batch_rows.c.state == BatchState.RUNNING
+        batch_rows.c.tenant == lane.tenant, batch_rows.c.erp.in_(ERPS), batch_rows.c.state == BatchState.RUNNING
     )
     single = exists().where(*here, in_state(State.QUEUED), jobs.c.batch.is_(None), jobs.c.due_at <= now)
     batched = exists().where(*here, in_state(State.QUEUED), jobs.c.batch.in_(running), jobs.c.due_at <= now)

@@ -6,7 +6,7 @@ import time
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from worker.assemblies.handler import VismaHandler, observer
+from worker.assemblies.handler import VismaHandler
 from worker.calls import CallThreads
 from worker.celery import DRAIN
 from worker.clients.auth import Tokens
@@ -16,6 +16,7 @@ from worker.connections import Meter
 from worker.drain import Drain
 from worker.jobs.ledger import utc_now
 from worker.jobs.model import Lane
+from worker.reports import observer
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -21,11 +21,11 @@ from worker.jobs.model import JobError
 from worker.jobs.states import State
 from worker.jobs.verdicts import failed, later
 from worker.kinds import KINDS
+from worker.reports import UNAUTHORISED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from worker.clients.answers import Answer
     from worker.clients.visma.client import VismaClient
     from worker.connections import Meter
     from worker.handling import Page
@@ -41,8 +41,6 @@ FEWEST_OLD: Final = 20
 TEACHERS: Final = 8
 _MOST_IN_TURN: Final = 25
 _GRANT: Final = 1_000
-_REFUSAL_WAIT: Final = 30.0
-_UNAUTHORISED: Final = 401
 _log = structlog.get_logger("visma")
 
 
@@ -62,7 +60,7 @@ class VismaHandler:
         """Send the job's write; see `worker.assemblies.starting`."""
         with recorded() as exchanges:
             verdict = start(self._client, self._settings, job, self._clock(), self._minutes)
-        if verdict.error is not None and verdict.error.status == _UNAUTHORISED:  # twice in a row: not one token, but all of them
+        if verdict.error is not None and verdict.error.status == UNAUTHORISED:  # twice in a row: not one token, but all of them
             self.meter.saw(Report(failures=1, why=verdict.error.message))
         return Finding(job, verdict, tuple(exchanges))
 
@@ -94,7 +92,7 @@ class VismaHandler:
         try:
             self._client.list_statuses(KitAssemblyFilter(), page_number=1, page_size=1)
         except CallError as error:
-            if isinstance(error, RateLimited) or error.status == _UNAUTHORISED:
+            if isinstance(error, RateLimited) or error.status == UNAUTHORISED:
                 self.meter.saw(Report(failures=1, why=error.message))
 
     def _listable(self, job: Job) -> bool:
@@ -144,29 +142,6 @@ class VismaHandler:
         if minutes is not None and minutes != self._minutes:
             self._minutes = minutes
             self.meter.saw(Report(learned={LEARNED: minutes}))
-
-
-def observer(meter: Meter) -> Callable[[Answer], None]:
-    """Tells the meter what each answer says about the connection."""
-    return lambda answer: meter.saw(report_of(answer, datetime.now(UTC)))
-
-
-def report_of(answer: Answer, now: datetime) -> Report:
-    """What one answer says of budget and health. A refusal of the request is a sign of life; 429 is neither good nor bad."""
-    counted = 0 if answer.token else 1
-    resets_at = None if answer.resets_in is None else now + timedelta(seconds=answer.resets_in)
-    budget = {"calls": counted, "left": answer.remaining, "resets_at": resets_at, "ms": round(answer.ms)}
-    if answer.error_class == "rate_limited":
-        wait = answer.retry_after or answer.resets_in or _REFUSAL_WAIT
-        return Report(**budget, blocked_until=now + timedelta(seconds=max(wait, 1.0)))  # type: ignore[arg-type]
-    if answer.status is None or answer.error_class in {"unavailable", "timeout"}:
-        why = f"answers {answer.status}" if answer.status else "does not answer"
-        return Report(**budget, failures=1, why=why)  # type: ignore[arg-type]
-    if answer.token and answer.error_class is not None:
-        return Report(**budget, failures=1, refused=True, why="the token endpoint refuses our credentials")  # type: ignore[arg-type]
-    if answer.status == _UNAUTHORISED:
-        return Report(**budget)  # type: ignore[arg-type]
-    return Report(**budget, oks=1, last_ok_at=now)  # type: ignore[arg-type]
 
 
 def _sent(job: Job) -> float:

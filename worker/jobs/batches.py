@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, func, insert, select, update
+from sqlalchemy import and_, case, delete, func, insert, select, update
 
 from worker.errors import Conflict, NotFound
 from worker.jobs.making import insert_jobs
@@ -15,6 +15,7 @@ from worker.jobs.model import Batch, new_id
 from worker.jobs.rows import batch_of
 from worker.jobs.states import FINAL, OPEN, BatchState, State
 from worker.jobs.tables import batches, jobs, moves
+from worker.settings import ERPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -99,8 +100,16 @@ def fill(db: Database, batch: Batch, news: Iterable[NewJob], clock: Iterator[dat
     return total
 
 
-def add_planned(db: Database, connection: Connection, batch: Batch, news: list[NewJob], planned: dict[str, Any], now: datetime) -> int:
-    """One page of a selection: jobs for documents that the batch has not yet; how many were new."""
+def add_planned(
+    db: Database,
+    connection: Connection,
+    batch: Batch,
+    news: list[NewJob],
+    planned: dict[str, Any],
+    now: datetime,
+    erp: str | None = None,
+) -> int:
+    """One page of a selection: jobs for documents that the batch has not yet; how many were new. `erp`: where its next page is read."""
     _still_planning(db, connection, batch.id)
     wanted = {new.subject: new for new in news if new.subject is not None}
     present = select(jobs.c.subject).where(jobs.c.batch == batch.id, jobs.c.tenant == batch.tenant, jobs.c.subject.in_(list(wanted)))
@@ -108,7 +117,9 @@ def add_planned(db: Database, connection: Connection, batch: Batch, news: list[N
     fresh = [new for subject, new in wanted.items() if subject not in known]
     insert_jobs(connection, fresh, batch.made_by, now)
     connection.execute(
-        update(batches).where(batches.c.id == batch.id).values(total=batches.c.total + len(fresh), planned=planned, touched_at=now)
+        update(batches)
+        .where(batches.c.id == batch.id)
+        .values(total=batches.c.total + len(fresh), planned=planned, touched_at=now, erp=erp or batch.erp)
     )
     return len(fresh)
 
@@ -124,6 +135,11 @@ def start(connection: Connection, batch_id: str, now: datetime) -> None:
             touched_at=now,
         )
     )
+
+
+def drop_empty(connection: Connection, batch_id: str) -> None:
+    """A comparison that found nothing leaves no batch behind."""
+    connection.execute(delete(batches).where(batches.c.id == batch_id, batches.c.total == 0, batches.c.state == BatchState.SUCCEEDED.value))
 
 
 def fail_planning(connection: Connection, batch_id: str, message: str, now: datetime) -> None:
@@ -205,7 +221,7 @@ def close_finished(connection: Connection, now: datetime, lane: Lane | None = No
     open_jobs = select(jobs.c.id).where(jobs.c.batch == batches.c.id, jobs.c.state.in_([state.value for state in sorted(OPEN)])).exists()
     candidates = select(batches.c.id).where(batches.c.state.in_([BatchState.RUNNING.value, BatchState.PAUSED.value]), ~open_jobs)
     if lane is not None:
-        candidates = candidates.where(batches.c.tenant == lane.tenant, batches.c.erp == lane.erp)
+        candidates = candidates.where(batches.c.tenant == lane.tenant, batches.c.erp.in_(ERPS))
     closed = list(connection.execute(candidates).scalars())
     for batch_id in closed:
         unhappy = and_(jobs.c.batch == batch_id, jobs.c.state.in_([s.value for s in sorted(FINAL - {State.SUCCEEDED})]))

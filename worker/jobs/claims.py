@@ -17,6 +17,7 @@ from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, updat
 from worker.jobs.rows import job_of
 from worker.jobs.states import HOLDS_DOCUMENT, BatchState, State
 from worker.jobs.tables import Moment, batches, in_state, jobs, moves
+from worker.settings import ERPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,7 +172,7 @@ _BATCHES: Final = (
     select(batches.c.id)
     .where(
         batches.c.tenant == bindparam("tenant"),
-        batches.c.erp == bindparam("erp"),
+        batches.c.erp.in_(ERPS),  # a batch of syncs goes from one ERP to the next, job by job
         batches.c.state == BatchState.RUNNING.value,
         exists().where(*_HERE, in_state(State.QUEUED), jobs.c.batch == batches.c.id, jobs.c.due_at <= _NOW),
     )

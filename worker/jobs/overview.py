@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, or_, select, text
 
 from worker.jobs.states import FINAL, BatchState, State
 from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
+from worker.settings import ERPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +57,7 @@ def oldest_due(connection: Connection, lane: Lane, now: datetime) -> datetime | 
     """Since when the lane's longest due job waits for its start or its look; None if nothing is due. Paused batches don't count."""
     mine = (jobs.c.tenant == lane.tenant, jobs.c.erp == lane.erp, jobs.c.due_at <= now)
     active = select(batches.c.id).where(
-        batches.c.tenant == lane.tenant, batches.c.erp == lane.erp, batches.c.state == BatchState.RUNNING.value
+        batches.c.tenant == lane.tenant, batches.c.erp.in_(ERPS), batches.c.state == BatchState.RUNNING.value
     )
     startable = or_(jobs.c.batch.is_(None), jobs.c.batch.in_(active))
     found = [

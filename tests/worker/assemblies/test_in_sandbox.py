@@ -16,7 +16,7 @@ import pytest
 
 from worker import connections, drain
 from worker.assemblies import starting
-from worker.assemblies.handler import VismaHandler, observer
+from worker.assemblies.handler import VismaHandler
 from worker.calls import CallThreads
 from worker.clients.auth import Tokens
 from worker.clients.base import ClientPool
@@ -32,6 +32,7 @@ from worker.jobs.search import JobFilter
 from worker.jobs.states import OPEN, BatchState, State
 from worker.jobs.verdicts import NewJob
 from worker.kinds import KINDS
+from worker.reports import observer
 from worker.settings import Retries, Secret, Timing, Visma
 
 if TYPE_CHECKING:

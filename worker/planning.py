@@ -1,0 +1,89 @@
+"""Page after page, the jobs of a batch that was asked for as a selection: which batch is next, and what a page comes to in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import structlog
+
+from worker.errors import CallError, Conflict
+from worker.jobs import batches
+from worker.jobs.model import Lane
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from worker.handling import Handler, Page
+    from worker.jobs.engine import Database
+    from worker.jobs.model import Batch
+
+AGAIN: Final = 5.0
+"""Seconds until a page that could not be read is asked for again."""
+
+_PASSING: Final = frozenset({"rate_limited", "unavailable", "timeout"})
+_log = structlog.get_logger("planning")
+Write: TypeAlias = Callable[["Connection"], "Lane | None"]
+"""Writes what a page came to; gives the lane that has something to do now, if it is another one or has new jobs."""
+
+
+class Planner:
+    """One lane's selections, a page at a time. `read` is called in a thread, all else and what `read` gives by the lane's loop."""
+
+    def __init__(self, db: Database, lane: Lane, handler: Handler, clock: Callable[[], datetime]) -> None:
+        self._db = db
+        self._lane = lane
+        self._handler = handler
+        self._clock = clock
+        self._reading = False
+        self._after = float("-inf")
+
+    def next(self, connection: Connection) -> Batch | None:
+        """The batch whose page is to be read now, if any."""
+        if self._reading or monotonic() < self._after:
+            return None
+        return next((b for b in batches.planning(connection) if (b.tenant, b.erp) == (self._lane.tenant, self._lane.erp)), None)
+
+    def begin(self) -> None:
+        """A page is being read from here on: no other, until what `read` gave is written, or `drop`."""
+        self._reading = True
+
+    def drop(self) -> None:
+        """What was read could not be written."""
+        self._reading = False
+
+    def read(self, batch: Batch) -> Write:
+        """Read the batch's next page; gives what to write."""
+        try:
+            page = self._handler.plan(batch)
+        except CallError as error:
+            message, waits = error.message, error.error_class in _PASSING
+            return lambda connection: self._failed(connection, batch, message, waits=waits)
+        except Exception as error:  # noqa: BLE001 - the batch says what became of it
+            _log.exception("a plan failed", lane=str(self._lane), batch=batch.id)
+            message = f"a fault of kitrelay: {type(error).__name__}: {error}"
+            return lambda connection: self._failed(connection, batch, message, waits=False)
+        return lambda connection: self._planned(connection, batch, page)
+
+    def _planned(self, connection: Connection, batch: Batch, page: Page) -> Lane | None:
+        self._reading = False
+        now = self._clock()
+        try:
+            batches.add_planned(self._db, connection, batch, page.news, page.planned, now, page.erp)
+        except Conflict:
+            return None  # it was cancelled meanwhile
+        if not page.last:
+            return Lane(batch.tenant, page.erp) if page.erp not in {None, batch.erp} else None
+        batches.start(connection, batch.id, now)
+        if page.fleeting:
+            batches.drop_empty(connection, batch.id)
+        return Lane(batch.tenant, page.news[0].erp) if page.news else self._lane
+
+    def _failed(self, connection: Connection, batch: Batch, message: str, *, waits: bool) -> None:
+        self._reading = False
+        self._after = monotonic() + AGAIN
+        if not waits:
+            batches.fail_planning(connection, batch.id, message, self._clock())
