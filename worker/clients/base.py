@@ -118,7 +118,7 @@ class Caller:
             error = None if reply.status in accept else self._refusal(reply, at, write=write)
             self._tell(request, at, started, reply, error)
             try:
-                request = flow.send(response)
+                request = flow.send(_readable(response, body) if self._auth.requires_response_body else response)
             except StopIteration:
                 return reply, error
 
@@ -169,6 +169,11 @@ class Caller:
             request=request.content,
             response=reply.body if reply else None,
         )
+
+
+def _readable(response: httpx.Response, body: bytes) -> httpx.Response:
+    """The answer for an auth flow that looks into the body, which has been read and decompressed by now."""
+    return httpx.Response(response.status_code, content=body)
 
 
 def _target(request: httpx.Request) -> str:

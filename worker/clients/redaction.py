@@ -1,4 +1,4 @@
-"""Take secrets out of text that will be kept: JSON, forms, queries, prose. Pure.
+"""Take secrets out of text that will be kept: JSON, printed dicts, forms, queries, prose. Pure.
 
 It works on text that was cut anywhere, so a secret at the cut goes too. What counts is the field's name: all that end in token, secret,
 password and the like, and `webhookAddress`, which in url mode holds our own token (Visma's background state shows it).
@@ -25,6 +25,11 @@ _IN_INNER_JSON: Final = re.compile(
     rf"""(?P<before>\\"{_NAMES}\\"\s*:\s*(?:\{{\s*\\"value\\"\s*:\s*)?)(?P<value>\\"(?:[^"\\]|\\\\(?:\\["\\]|.))*(?:\\"|\\*$))""",
     re.IGNORECASE | re.DOTALL,
 )
+# the same as Python prints a dict, which is how a log may keep a body: 'name': 'value'
+_IN_PRINTED: Final = re.compile(
+    rf"""(?P<before>'{_NAMES}'\s*:\s*)(?P<value>'(?:[^'\\]|\\.)*(?:'|\\?$)|(?P<quote>\\?")(?:[^"\\]|\\(?!").)*(?:(?P=quote)|\\*$))""",
+    re.IGNORECASE | re.DOTALL,
+)
 _IN_FORM: Final = re.compile(rf"(?P<before>(?:^|[?&;\s]){_NAMES}=)(?P<value>[^&;\s\"]+)", re.IGNORECASE)
 _BEARER: Final = re.compile(r"(?P<before>\b(?:bearer|basic)\s+)(?P<value>[\w.~+/=-]{8,})", re.IGNORECASE)
 
@@ -40,6 +45,7 @@ def redact(text: str) -> str:
         return text
     text = _IN_JSON.sub(_mask, text)
     text = _IN_INNER_JSON.sub(rf'\g<before>\\"{MASK}\\"', text)
+    text = _IN_PRINTED.sub(rf"\g<before>'{MASK}'", text)
     text = _IN_FORM.sub(rf"\g<before>{MASK}", text)
     return _BEARER.sub(rf"\g<before>{MASK}", text)
 
