@@ -10,7 +10,8 @@ import pytest
 from worker.clients.answers import Answer
 from worker.reports import report_of
 
-AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+NOW = 1_800_000_000.0
+AT = datetime.fromtimestamp(NOW, UTC)
 
 
 def answer_of(status: int | None, error_class: str | None = None, **changes: Any) -> Answer:
