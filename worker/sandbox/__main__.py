@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--host", default=default.host)
     found.add_argument("--port", type=int, default=9100, help="0 takes a free one")
     found.add_argument("--announce", action="store_true", help="print the port as one line of JSON")
-    found.add_argument("--fault", action="append", default=[], metavar="NAME[=RATE]", help=f"all, {', '.join(FAULTS)}")
+    found.add_argument("--fault", action="append", default=[], metavar="NAME[=RATE]", help=f"all, all-<ERP>, {', '.join(FAULTS)}")
     found.add_argument("--seed", type=int, default=default.seed)
     found.add_argument("--company", action="append", default=[], metavar="NAME", help="may be given several times")
     found.add_argument("--documents", type=int, default=default.documents, help="balanced documents for each company")

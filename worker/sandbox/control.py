@@ -1,4 +1,7 @@
-"""The sandbox's own routes, `/_sandbox/…`: counts, reset, settings and documents. No proof is asked, so they answer on loopback only."""
+"""The sandbox's own routes, `/_sandbox/…`: counts, reset, settings, documents and kits.
+
+No proof is asked, so they answer on loopback only.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from worker.sandbox.faults import FAULTS, check_rates
+from worker.sandbox.kit_control import kit_answer, load_kits
 from worker.sandbox.settings import LIVE, SandboxSettings, checked
 from worker.sandbox.visma.control import change_companies, document_counts, drop_document, make_documents
 from worker.sandbox.wire import Answer, json_answer, message, parsed
@@ -17,19 +21,25 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from worker.sandbox.erps import Erp
+    from worker.sandbox.kits import KitStore
     from worker.sandbox.visma.api import Visma
     from worker.sandbox.world import World
 
 NO_CONTENT: Final = Answer(204)
 _DOCUMENT_PARTS: Final = 4  # documents, company, type, number
+_KIT_PARTS: Final = frozenset({3, 4})  # kits, ERP, company, and perhaps a code
+_DOWN_FIRST: Final = "visma"
+"""Which ERP `down` means when it names none."""
 
 
 class Control:
     """Answers the sandbox's own routes."""
 
-    def __init__(self, world: World, visma: Visma, first: SandboxSettings) -> None:
+    def __init__(self, world: World, visma: Visma, erps: tuple[Erp, ...], first: SandboxSettings) -> None:
         self._world = world
         self._visma = visma
+        self._erps = erps
         self._first = first
         self._routes: dict[tuple[str, str], Callable[[Any, dict[str, str]], Answer]] = {
             ("GET", "counts"): self._counts,
@@ -38,6 +48,7 @@ class Control:
             ("PATCH", "settings"): self._change,
             ("GET", "faults"): self._faults,
             ("POST", "documents"): lambda content, _query: make_documents(self._visma, self._world, content),
+            ("POST", "kits"): lambda content, _query: load_kits(self._stores(), self._world.settings.seed, content),
         }
 
     async def handle(self, request: web.BaseRequest) -> Answer:
@@ -60,17 +71,25 @@ class Control:
         if len(parts) == _DOCUMENT_PARTS and parts[0] == "documents" and method in {"GET", "DELETE"}:
             answer = document_counts if method == "GET" else drop_document
             return answer(self._visma, parts[1], f"{parts[2]}/{parts[3]}")
+        if len(parts) in _KIT_PARTS and parts[0] == "kits":
+            return kit_answer(self._stores(), method, parts[1:], content)
         route = self._routes.get((method, "/".join(parts)))
         return route(content, query) if route is not None else message(404, "There is no such route.")
 
     def _counts(self, _content: object, query: dict[str, str]) -> Answer:
-        counts = self._visma.counts(documents=query.get("documents") in {"1", "true"})
-        return json_answer(200, {"visma": counts, "faults": self._world.faults.counts})
+        documents = query.get("documents") in {"1", "true"}
+        counts: dict[str, Any] = {erp.name: erp.counts(documents=documents) for erp in self._erps}
+        return json_answer(200, {**counts, "faults": self._world.faults.counts})
+
+    def _stores(self) -> dict[str, KitStore]:
+        """The kits of every ERP that has some."""
+        return {erp.name: erp.kits for erp in self._erps if erp.kits is not None}
 
     def _reset(self, content: dict[str, Any], _query: object) -> Answer:
         """Everything as at the start; settings that were changed since stay with `{"keep_settings": true}`."""
         self._world.renew(self._world.settings if content.get("keep_settings") is True else self._first)
-        self._visma.reset()
+        for erp in self._erps:
+            erp.reset()
         return NO_CONTENT
 
     def _faults(self, _content: object, _query: object) -> Answer:
@@ -86,7 +105,8 @@ class Control:
     def _change(self, content: dict[str, Any], query: object) -> Answer:
         """Other settings from now on; nothing changes if one of them is wrong. `faults` are added to those there are; 0 ends one.
 
-        `down`: true, false, or for so many seconds. `advance`: the sandbox's clock goes forward by so many seconds.
+        `down`: true, false, or for so many seconds: Visma, or those ERPs that an object names.
+        `advance`: the sandbox's clock goes forward by so many seconds.
         """
         changes = dict(content)
         faults, companies = changes.pop("faults", {}), changes.pop("companies", {})
@@ -100,11 +120,20 @@ class Control:
         if not isinstance(advance, int | float) or advance < 0:
             raise ValueError("advance: seconds are expected")
         if down is not None:
-            self._world.down_until = _down_until(down, self._world.clock.now())
+            self._world.down_until |= self._downs(down)
         self._world.change(changed)
         self._world.clock.ahead += advance
-        self._visma.take(self._world.settings.companies)
+        for erp in self._erps:
+            erp.take(self._world.settings.companies)
         return self._settings(content, query)
+
+    def _downs(self, down: object) -> dict[str, float]:
+        """When which ERP is up again."""
+        by_name = down if isinstance(down, dict) else {_DOWN_FIRST: down}
+        unknown = set(by_name) - {erp.name for erp in self._erps}
+        if unknown:
+            raise ValueError(f"down: unknown ERP: {', '.join(sorted(unknown))}")
+        return {name: _down_until(value, self._world.clock.now()) for name, value in by_name.items()}
 
 
 def _down_until(down: object, now: float) -> float:

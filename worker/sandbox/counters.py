@@ -30,6 +30,75 @@ class Tally:
         }
 
 
+class KitTally:
+    """What happened to one kit through the API. `created_twice`: lines that a client made again; `refused`: writes without effect."""
+
+    __slots__ = ("created_twice", "creates", "deletes", "refused", "updates")
+
+    def __init__(self) -> None:
+        self.creates = self.updates = self.deletes = self.created_twice = self.refused = 0
+
+    def as_json(self) -> dict[str, int]:
+        """All of it."""
+        return {name: getattr(self, name) for name in ("creates", "updates", "deletes", "created_twice", "refused")}
+
+
+class KitCounters:
+    """The numbers of one company in an ERP that holds kits. `made`: whole kits and items; `violations`: by names that the ERP gives.
+
+    Tallies are by whatever names a kit there for good.
+    """
+
+    __slots__ = ("calls", "in_flight", "made", "most_in_flight", "most_writing", "tallies", "token_calls", "violations", "writing")
+
+    def __init__(self, *violations: str) -> None:
+        self.calls: dict[tuple[str, int], int] = {}
+        self.in_flight = self.most_in_flight = self.writing = self.most_writing = self.token_calls = 0
+        self.made = {"kits": 0, "items": 0}
+        self.violations = dict.fromkeys(violations, 0)
+        self.tallies: dict[str, KitTally] = {}
+
+    def tally(self, key: str) -> KitTally:
+        """The numbers of one kit, from its first effect on."""
+        found = self.tallies.get(key)
+        if found is None:
+            found = self.tallies[key] = KitTally()
+        return found
+
+    def enter(self, *, writes: bool) -> None:
+        """A call has arrived."""
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        if writes:
+            self.writing += 1
+            self.most_writing = max(self.most_writing, self.writing)
+
+    def leave(self, route: str, status: int, *, writes: bool) -> None:
+        """A call has been answered; status 0 is a connection closed without an answer."""
+        self.in_flight -= 1
+        self.writing -= writes
+        self.calls[route, status] = self.calls.get((route, status), 0) + 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the single kits."""
+        tallies = self.tallies.values()
+        routes: dict[str, dict[str, int]] = {}
+        for (route, status), count in sorted(self.calls.items()):
+            routes.setdefault(route, {})[str(status)] = count
+        return {
+            "calls": sum(self.calls.values()),
+            "routes": routes,
+            "token_calls": self.token_calls,
+            "most_calls_at_once": self.most_in_flight,
+            "most_writes_at_once": self.most_writing,
+            "violations": dict(self.violations),
+            "effects": {name: sum(getattr(tally, name) for tally in tallies) for name in ("creates", "updates", "deletes")},
+            "made": dict(self.made),
+            "created_twice": sum(tally.created_twice for tally in tallies),
+            "refused": sum(tally.refused for tally in tallies),
+        }
+
+
 class Counters:
     """The numbers of one company."""
 

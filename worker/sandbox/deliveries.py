@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from worker.sandbox.counters import Counters
-
 CONNECTIONS: Final = 64
 TIMEOUT: Final = 10.0
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length:"
+
+
+class Counted(Protocol):
+    """Where the numbers of deliveries are kept: `sent`, `retried`, `accepted`, `refused` and `given_up`."""
+
+    notifications: dict[str, int]
 
 
 class Connection(asyncio.Protocol):
@@ -102,7 +106,7 @@ class Deliveries:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def deliver(self, url: str, head: bytes, body: bytes, counters: Counters, *, tries: int, first_retry: float) -> None:
+    async def deliver(self, url: str, head: bytes, body: bytes, counters: Counted, *, tries: int, first_retry: float) -> None:
         """POST the body with these head lines until somebody takes it or the tries are used up."""
         numbers = counters.notifications
         numbers["sent"] += 1

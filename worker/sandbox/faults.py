@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that can go wrong; `rate` is its share when it is switched on without one."""
+    """One thing that can go wrong in one ERP; `rate` is its share when it is switched on without one."""
 
     name: str
     meaning: str
     rate: float
+    erp: str = "visma"
 
 
 FAULTS: Final = {
@@ -42,23 +43,43 @@ FAULTS: Final = {
         Fault("token-revoked", "the token in use stops working: 401 from here on", 0.003),
         Fault("forgotten", "the state of an operation is gone soon after its end: 404", 0.03),
         Fault("down", "the ERP is down for periods: 503 to every call but the token's; the rate is the share of the time", 0.2),
+        Fault("import-slow", "Power Pick imports a write some seconds late", 0.1, "itempath"),
+        Fault("import-refused", "an accepted write is never imported: it never shows, and nobody is told", 0.02, "itempath"),
+        Fault("itempath-timeout", "a write runs and its answer never comes", 0.03, "itempath"),
+        Fault("itempath-5xx", "a call is refused with 500, 502 or 503 and has no effect", 0.03, "itempath"),
+        Fault("itempath-5xx-after", "a write is answered with 500, 502 or 503 although it was accepted", 0.02, "itempath"),
+        Fault(
+            "itempath-429", "a storm begins: the installation's calls are refused for a second or two, with Retry-After", 0.005, "itempath"
+        ),
+        Fault(
+            "itempath-down", "the installation is down for periods: 503 to every call; the rate is the share of the time", 0.2, "itempath"
+        ),
+        Fault("or-unsupported", "an installation too old for [or] and [nor]: 400; the rate is the share of installations", 1.0, "itempath"),
     )
 }
-NOT_IN_ALL: Final = frozenset({"down"})
+NOT_IN_ALL: Final = frozenset({"down", "itempath-down", "or-unsupported"})
+ERPS: Final = tuple(dict.fromkeys(fault.erp for fault in FAULTS.values()))
+_GROUPS: Final = {
+    "all": tuple(fault for fault in FAULTS.values() if fault.name not in NOT_IN_ALL),
+    **{f"all-{erp}": tuple(fault for fault in FAULTS.values() if fault.erp == erp and fault.name not in NOT_IN_ALL) for erp in ERPS},
+}
 _SPAN: Final = float(1 << 64)
 
 
 def parse_faults(words: Iterable[str]) -> dict[str, float]:
-    """Rates by name from words like `lost`, `lost=0.2`, `all` and `all=0.1`; later words win. Raises `ValueError` that lists the names."""
+    """Rates by name from words like `lost`, `lost=0.2`, `all` and `all=0.1`; later words win. Raises `ValueError` that lists the names.
+
+    `all` is every ERP's faults, `all-itempath` those of one; periods of being down and what an installation is too old for are in neither.
+    """
     rates: dict[str, float] = {}
     for word in words:
         name, given, number = word.partition("=")
         rate = _rate(word, number) if given else None
-        if name == "all":
-            rates |= {fault.name: fault.rate if rate is None else rate for fault in FAULTS.values() if fault.name not in NOT_IN_ALL}
+        if name in _GROUPS:
+            rates |= {fault.name: fault.rate if rate is None else rate for fault in _GROUPS[name]}
             continue
         if name not in FAULTS:
-            raise ValueError(f"unknown fault {name!r}; there are: all, {', '.join(FAULTS)}")
+            raise ValueError(f"unknown fault {name!r}; there are: {', '.join((*_GROUPS, *FAULTS))}")
         rates[name] = FAULTS[name].rate if rate is None else rate
     return rates
 

@@ -17,6 +17,7 @@ from worker.sandbox.world import World
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from worker.sandbox.erps import Erp
     from worker.sandbox.settings import SandboxSettings
 
 _CONTROL = "_sandbox"
@@ -29,10 +30,11 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self.world = World(settings)
         self.visma = Visma(self.world)
-        self._control = Control(self.world, self.visma, settings)
-        self._by_prefix: dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = dict.fromkeys(
-            self.visma.prefixes, self.visma.handle
-        )
+        self.erps: tuple[Erp, ...] = (self.visma,)
+        self._control = Control(self.world, self.visma, self.erps, settings)
+        self._by_prefix: dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
+            prefix: erp.handle for erp in self.erps for prefix in erp.prefixes
+        }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -45,7 +47,8 @@ class Sandbox:
 
     async def close(self) -> None:
         """Give back what is held."""
-        await self.visma.close()
+        for erp in self.erps:
+            await erp.close()
 
 
 async def serve(settings: SandboxSettings, ready: Callable[[int], None], stop: asyncio.Event | None = None) -> None:

@@ -16,6 +16,9 @@ class CompanySettings:
     Empty ids are filled from the name: tenant `<name>`, client `<name>-client`, secret `<name>-secret`, webhook key `<name>-key`.
     `slots`: how many calls the client was told to have under way at once; more are counted as violations, never refused. 0: not counted.
     `utc_offset` is the company's fixed offset from UTC. `calls_per_hour` holds for each window of `window` seconds.
+
+    `itempath_username`, `_password`, `_token` (application token): of its ItemPath installation. `itempath_writers`: like `slots`, for
+    writes (documented: Power Pick comes with one login). `itempath_push_url`, `_push_header`, `_push_secret`: its Data Push.
     """
 
     name: str = "demo"
@@ -28,6 +31,13 @@ class CompanySettings:
     window: float = 3_600.0
     slots: int = 0
     utc_offset: float = 3_600.0
+    itempath_username: str = ""
+    itempath_password: str = field(default="", repr=False)
+    itempath_token: str = field(default="", repr=False)
+    itempath_writers: int = 1
+    itempath_push_url: str = ""
+    itempath_push_header: str = "Authorization"
+    itempath_push_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Fill what was left empty."""
@@ -36,6 +46,10 @@ class CompanySettings:
             ("client_id", f"{self.name}-client"),
             ("client_secret", f"{self.name}-secret"),
             ("webhook_key", f"{self.name}-key"),
+            ("itempath_username", f"{self.name}-user"),
+            ("itempath_password", f"{self.name}-password"),
+            ("itempath_token", f"{self.name}-application-token"),
+            ("itempath_push_secret", f"{self.name}-push-secret"),
         ):
             if not getattr(self, name):
                 object.__setattr__(self, name, value)
@@ -54,6 +68,16 @@ class SandboxSettings:
     `notify_empty`, `notify_failed`: whether operations that ended with 204, or Failed, are notified.
     `tries`, `first_retry`: how often a notification is sent in all, and the first wait between, which doubles.
     `repeat_window`, `refuse_repeats`: the rule about repeated failing requests. The others are the lengths of faults.
+
+    ItemPath, where the documents are silent or differ (see `worker.sandbox.itempath`): `import_ms`: from acceptance to Power Pick's import,
+    with `jitter`. `itempath_write_ms`: the time of a write. `itempath_token_seconds`, `_refresh_seconds`: lives of the tokens.
+    `itempath_log`: calls kept in its log. `itempath_limit`: rows of a list without `limit` (1000; older: 250); `itempath_page_alone_all`:
+    `page` without `limit` returns everything (older). `itempath_old_lines`: lines have `materialName` and no `kitId` (older).
+    `itempath_count`: what `countOnly` answers. `itempath_update`: the verb of updates. `itempath_delete`: which form of a delete there is;
+    the other answers with `itempath_no_form`. `itempath_taken_number`, `itempath_unknown_id`: whether a write with a taken line number, or
+    an id that nothing has, is refused at once, at its import, or (numbers) never; `itempath_number_scope`: among which lines a number is
+    taken. `itempath_keeps_ids`: whether a line keeps the id of the create's answer. `itempath_no_answer`: whether `itempath-timeout`
+    closes the connection or holds it for `itempath_hold_seconds`. `slow_import_seconds`: how late `import-slow` is.
     """
 
     host: str = "127.0.0.1"
@@ -86,14 +110,50 @@ class SandboxSettings:
     batch_seconds: float = 0.3
     forget_seconds: float = 1.0
     late_release_seconds: float = 1.5
+    import_ms: float = 300.0
+    itempath_write_ms: float = 5.0
+    itempath_token_seconds: float = 900.0
+    itempath_refresh_seconds: float = 2_592_000.0
+    itempath_log: int = 20_000
+    itempath_limit: int = 1_000
+    itempath_page_alone_all: bool = False
+    itempath_old_lines: bool = False
+    itempath_count: str = "count"
+    itempath_update: str = "PUT"
+    itempath_delete: str = "both"
+    itempath_no_form: int = 404
+    itempath_taken_number: str = "import"
+    itempath_unknown_id: str = "at-once"
+    itempath_number_scope: str = "kit"
+    itempath_keeps_ids: bool = True
+    itempath_no_answer: str = "close"
+    itempath_hold_seconds: float = 60.0
+    slow_import_seconds: float = 3.0
 
 
 _FIXED = frozenset({"host", "port", "companies", "documents", "items", "faults", "public_url"})
 LIVE = frozenset(item.name for item in fields(SandboxSettings)) - _FIXED
 """Which settings a running sandbox takes by name."""
 
-COMPANY_LIVE = frozenset({"webhook_url", "webhook_key", "calls_per_hour", "window", "slots"})
+COMPANY_LIVE = frozenset(
+    {
+        *("webhook_url", "webhook_key", "calls_per_hour", "window", "slots"),
+        *("itempath_writers", "itempath_push_url", "itempath_push_header", "itempath_push_secret"),
+    }
+)
 """Which settings of a company may change while it runs."""
+
+CHOICES = {
+    "itempath_count": ("count", "rows", "bare"),
+    "itempath_update": ("PUT", "POST", "both"),
+    "itempath_delete": ("both", "printed", "general"),
+    "itempath_no_form": (404, 405),
+    "itempath_taken_number": ("import", "at-once", "never"),
+    "itempath_unknown_id": ("at-once", "import"),
+    "itempath_number_scope": ("kit", "table"),
+    "itempath_no_answer": ("close", "hold"),
+}
+"""The values of those settings that have only a few."""
 
 
 def checked(kind: type[SandboxSettings | CompanySettings], changes: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
@@ -104,6 +164,8 @@ def checked(kind: type[SandboxSettings | CompanySettings], changes: Mapping[str,
             raise ValueError(f"unknown setting: {name}")
         if not _fits(known[name], value):
             raise ValueError(f"{name}: {value!r} is not like {known[name]!r}")
+        if name in CHOICES and value not in CHOICES[name]:
+            raise ValueError(f"{name}: one of {', '.join(map(str, CHOICES[name]))} is expected")
     return dict(changes)
 
 

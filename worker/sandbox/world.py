@@ -32,7 +32,7 @@ class World:
         self.faults = Faults(settings.seed, settings.faults)
         self.clock.ahead = 0.0
         self.started = self.clock.now()
-        self.down_until = 0.0
+        self.down_until: dict[str, float] = {}
         self._generation += 1
 
     def change(self, changes: Mapping[str, Any]) -> None:
@@ -52,15 +52,19 @@ class World:
 
         asyncio.get_running_loop().call_later(seconds, still)
 
-    def down_for(self) -> float:
-        """How many seconds the ERP stays down; 0 when it is up. The fault `down` cuts time into periods, each down or up by seed."""
-        now = self.clock.now()
-        if now < self.down_until:
-            return self.down_until - now
-        if "down" not in self.faults.rates:
+    def down_for(self, erp: str = "visma") -> float:
+        """How many seconds an ERP stays down; 0 when it is up.
+
+        The fault `down` (Visma's), `itempath-down` and so on cuts time into periods, each down or up by seed.
+        """
+        now, fault = self.clock.now(), "down" if erp == "visma" else f"{erp}-down"
+        until = self.down_until.get(erp, 0.0)
+        if now < until:
+            return until - now
+        if fault not in self.faults.rates:
             return 0.0
         length = self.settings.down_seconds or 1.0
         period, into = divmod(now - self.started, length)
-        if self.faults.part("down", "", int(period)) >= self.faults.rates["down"]:
+        if self.faults.part(fault, "", int(period)) >= self.faults.rates[fault]:
             return 0.0
         return length - into

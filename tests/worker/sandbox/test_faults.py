@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sandbox.faults import FAULTS, Faults, check_rates, parse_faults
+from worker.sandbox.faults import FAULTS, NOT_IN_ALL, Faults, check_rates, parse_faults
 
 names = st.sampled_from(sorted(FAULTS))
 seeds = st.integers(0, 2**32)
@@ -18,12 +18,18 @@ def test_words() -> None:
 
 
 def test_all_but_down() -> None:
-    """`all` is every fault but `down`, at default rates or at one of its own."""
-    assert parse_faults(["all"]) == {name: fault.rate for name, fault in FAULTS.items() if name != "down"}
+    """`all` is every fault but the states of an ERP, such as `down`, at default rates or at one of its own."""
+    assert parse_faults(["all"]) == {name: fault.rate for name, fault in FAULTS.items() if name not in NOT_IN_ALL}
     assert set(parse_faults(["all=0.5", "down"]).values()) == {0.5, FAULTS["down"].rate}
 
 
-@pytest.mark.parametrize("word", ["gone", "lost=", "lost=x", "lost=1.1", "lost=-0.1", "lost=nan", "all=2"])
+def test_all_of_one() -> None:
+    """`all-itempath` is all of ItemPath's, and none of another's."""
+    assert {FAULTS[name].erp for name in parse_faults(["all-itempath"])} == {"itempath"}
+    assert parse_faults(["all-itempath=0.5"])["import-refused"] == 0.5
+
+
+@pytest.mark.parametrize("word", ["gone", "all-gone", "lost=", "lost=x", "lost=1.1", "lost=-0.1", "lost=nan", "all=2"])
 def test_wrong_words(word: str) -> None:
     """An unknown name or a rate that is no share is refused."""
     with pytest.raises(ValueError, match=word.partition("=")[0]):

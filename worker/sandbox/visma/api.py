@@ -24,6 +24,7 @@ from worker.sandbox.wire import Answer, Dropped, Framed, frame, json_answer, mes
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from worker.sandbox.kits import KitStore
     from worker.sandbox.settings import CompanySettings
     from worker.sandbox.visma.targets import Target
     from worker.sandbox.visma.tokens import Token
@@ -36,7 +37,9 @@ _NO_ANSWER: Final = Answer(0)
 class Visma:
     """The simulated Visma Net ERP."""
 
+    name = "visma"
     prefixes = ("connect", "v1")
+    kits: KitStore | None = None
 
     def __init__(self, world: World) -> None:
         self._world = world
