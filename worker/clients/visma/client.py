@@ -63,8 +63,8 @@ class VismaClient:
         """One page of documents, whole. The filter says whether their lines come along."""
         reply = self._list(wanted, page_number, page_size, background)
         if reply.status == HTTPStatus.ACCEPTED:
-            return _accepted(reply)
-        return page_of(reply.json(), lambda record: _load(schemas.KitAssemblySchema, record, KitAssembly), wanted, page_number, page_size)
+            return accepted_of(reply)
+        return page_of(reply.json(), lambda record: load(schemas.KitAssemblySchema, record, KitAssembly), wanted, page_number, page_size)
 
     def list_statuses(self, wanted: KitAssemblyFilter = EVERYTHING, page_number: int = 1, page_size: int = 1000) -> Page[KitAssemblyStatus]:
         """One page of documents, only what confirms their state. Cheap: a thousand in a few milliseconds."""
@@ -72,37 +72,37 @@ class VismaClient:
 
     def get_kit_assembly(self, kind: str, ref_no: str, background: str | None = None) -> KitAssembly | Accepted:
         """The document. Raises `Missing` when there is none."""
-        reply = self._call("GET", document_path(kind, ref_no), background)
+        reply = self.call("GET", document_path(kind, ref_no), background)
         if reply.status == HTTPStatus.ACCEPTED:
-            return _accepted(reply)
-        return _load(schemas.KitAssemblySchema, reply.json(), KitAssembly)
+            return accepted_of(reply)
+        return load(schemas.KitAssemblySchema, reply.json(), KitAssembly)
 
     def create_kit_assembly(self, fields: Mapping[str, Any], background: str | None = None) -> Created | Accepted:
         """Make a document of these snake-case fields (those of the kind, without `release`). Unknown ones are a `ValueError`."""
-        reply = self._call("POST", KIT_ASSEMBLIES, background, body=_body(InsertForm, fields))
+        reply = self.call("POST", KIT_ASSEMBLIES, background, body=body_of(InsertForm, fields))
         if reply.status == HTTPStatus.ACCEPTED:
-            return _accepted(reply)
+            return accepted_of(reply)
         kind, ref_no = ref_no_from_location(reply.headers) or (None, None)
         return Created(type=kind, ref_no=ref_no)
 
     def update_kit_assembly(self, kind: str, ref_no: str, fields: Mapping[str, Any], background: str | None = None) -> Accepted | None:
         """Change these snake-case fields; what is not named stays. None when it was done at once."""
-        return self._changed(self._call("PUT", document_path(kind, ref_no), background, body=_body(UpdateForm, fields)))
+        return self._changed(self.call("PUT", document_path(kind, ref_no), background, body=body_of(UpdateForm, fields)))
 
     def delete_kit_assembly(self, kind: str, ref_no: str, background: str | None = None) -> Accepted | None:
         """Delete the document. None when it was done at once."""
-        return self._changed(self._call("DELETE", document_path(kind, ref_no), background))
+        return self._changed(self.call("DELETE", document_path(kind, ref_no), background))
 
     def release_kit_assembly(self, kind: str, ref_no: str, background: str | None = None) -> ReleaseResult | Accepted:
         """Ask for the document's release. Whatever it answers, the document's status tells whether it happened."""
-        reply = self._call("POST", f"{document_path(kind, ref_no)}/action/release", background)
+        reply = self.call("POST", f"{document_path(kind, ref_no)}/action/release", background)
         if reply.status == HTTPStatus.ACCEPTED and background is not None:
-            return _accepted(reply)
+            return accepted_of(reply)
         return _release_result(reply)
 
     def background_state(self, operation: str) -> BackgroundState:
         """How far an operation is. Raises `Missing` when Visma knows none, as it does after 24 hours."""
-        return _load(schemas.BackgroundStateSchema, self._caller.call("GET", operation_path(operation)).json(), BackgroundState)
+        return load(schemas.BackgroundStateSchema, self._caller.call("GET", operation_path(operation)).json(), BackgroundState)
 
     def background_content(self, operation: str) -> Any:  # noqa: ANN401 (it is whatever the call inside answered)
         """What the call inside answered: its JSON value, or text if it is none; None when there is nothing, which is normal after a 204.
@@ -121,13 +121,14 @@ class VismaClient:
             return reply.body.decode("utf-8", errors="replace")
 
     def _list(self, wanted: KitAssemblyFilter, page_number: int, page_size: int, background: str | None) -> Reply:
-        return self._call("GET", f"{KIT_ASSEMBLIES}?{wanted.query(page_number, page_size)}", background)
+        return self.call("GET", f"{KIT_ASSEMBLIES}?{wanted.query(page_number, page_size)}", background)
 
-    def _call(self, method: str, path: str, background: str | None, body: bytes | None = None) -> Reply:
+    def call(self, method: str, path: str, background: str | None, body: bytes | None = None) -> Reply:
+        """One call of the company's API: for the parts of it that stand in modules of their own. A 202 is a reply like any 2xx."""
         return self._caller.call(method, path, body=body, headers={BACKGROUND: background} if background else None)
 
     def _changed(self, reply: Reply) -> Accepted | None:
-        return _accepted(reply) if reply.status == HTTPStatus.ACCEPTED else None
+        return accepted_of(reply) if reply.status == HTTPStatus.ACCEPTED else None
 
 
 def visma_auth(settings: Visma, tokens: Tokens, observe: Observe = ignore) -> httpx.Auth:
@@ -136,10 +137,10 @@ def visma_auth(settings: Visma, tokens: Tokens, observe: Observe = ignore) -> ht
     return tokens.auth(credentials, observe)
 
 
-def _accepted(reply: Reply) -> Accepted:
+def accepted_of(reply: Reply) -> Accepted:
     """The queued operation. Its id is in the body, else in an address there or in the Location header. Raises `BadAnswer` if in none."""
     try:
-        form = _load(schemas.AcceptedSchema, reply.json(), AcceptedForm)
+        form = load(schemas.AcceptedSchema, reply.json(), AcceptedForm)
     except BadAnswer:
         form = AcceptedForm()
     found = form.id or operation_id(form.state_location, form.extras.get("contentLocation"), reply.headers.get("location"))
@@ -150,16 +151,18 @@ def _accepted(reply: Reply) -> Accepted:
 
 def _release_result(reply: Reply) -> ReleaseResult:
     try:
-        return _load(schemas.ReleaseResultSchema, reply.json(), ReleaseResult)
+        return load(schemas.ReleaseResultSchema, reply.json(), ReleaseResult)
     except BadAnswer:
         return ReleaseResult()
 
 
-def _body(form: type[Schema], fields: Mapping[str, Any]) -> bytes:
+def body_of(form: type[Schema], fields: Mapping[str, Any]) -> bytes:
+    """The JSON of a write form. Unknown fields are a `ValueError`."""
     return write_json(_ready(form).dump(fields))
 
 
-def _load(schema: type[Schema], value: object, record: type[R]) -> R:
+def load(schema: type[Schema], value: object, record: type[R]) -> R:
+    """The record in a JSON value. Raises `BadAnswer`."""
     try:
         return cast("R", _ready(schema).load(cast("Mapping[str, Any]", value)))
     except (ValidationError, TypeError) as error:

@@ -39,7 +39,15 @@ class Document(Protocol):
         """H, B or R."""
 
 
-D = TypeVar("D", bound=Document)
+D = TypeVar("D")
+D_contra = TypeVar("D_contra", contravariant=True)
+
+
+class Filter(Protocol[D_contra]):
+    """What was asked for."""
+
+    def keeps(self, document: D_contra, /) -> bool:
+        """Whether it is one of those."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +96,7 @@ class KitAssemblyFilter:
         return all(asked is None or _same(asked, shown) for asked, shown in pairs)
 
 
-def page_of(value: object, load: Callable[[Mapping[str, Any]], D], wanted: KitAssemblyFilter, page_number: int, page_size: int) -> Page[D]:
+def page_of(value: object, load: Callable[[Mapping[str, Any]], D], wanted: Filter[D], page_number: int, page_size: int) -> Page[D]:
     """The page that an answer holds; a bare array of records, which other Visma lists answer, will do too. Raises `BadAnswer`.
 
     It is the last one when it is empty, or when this many pages of the size that Visma allows hold all there is.
@@ -96,7 +104,7 @@ def page_of(value: object, load: Callable[[Mapping[str, Any]], D], wanted: KitAs
     head: Mapping[str, Any] = value if isinstance(value, Mapping) else {"records": value}
     raw = [] if head is value and head.get("records") is None else head.get("records")
     if not isinstance(raw, list) or not all(isinstance(record, Mapping) for record in raw):
-        raise BadAnswer("a list of kit assemblies without a list of records")
+        raise BadAnswer("a list without a list of records")
     loaded = [load(record) for record in raw]
     kept = tuple(document for document in loaded if wanted.keeps(document))
     total, most = _paging(head, raw)
