@@ -1,0 +1,1 @@
+"""ItemPath, which stands before Kardex Power Pick: kits, their lines, materials, and the log of calls."""
