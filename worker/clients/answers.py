@@ -2,6 +2,10 @@
 
 Visma sends `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds) on every response, and `Retry-After` with 429 (documented). Before 2022
 the reset was an epoch time: both are read.
+
+Intacct counts concurrent calls (throttle), calls a minute (soft) and an hour (hard), and concurrent calls of the tenant, each with a header
+of its own for the wait, spelt `-Retry-After` or `-RetryAfter` (documented; both seen). Of what is left only the hour's number is a budget; its
+sample value -1 says nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +23,13 @@ if TYPE_CHECKING:
 LONGEST: Final = 3600.0
 _EPOCH: Final = 1_000_000_000.0  # no window lasts thirty years: such a number is a time
 _EPOCH_MS: Final = 1_000_000_000_000.0
+_HOUR_LIMIT: Final = "x-ia-hour-rate-limit"
+_WAITS: Final = tuple(
+    f"{stem}{ending}"
+    for stem in ("", "x-ia-throttle-limit-", f"{_HOUR_LIMIT}-", "x-ia-minute-rate-limit-", "x-ia-tenant-throttle-limit-")
+    for ending in ("retry-after", "retryafter")
+)
+"""Headers that tell a wait, in the order in which they are believed (seen in an SDK)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +63,8 @@ def answer_of(at: float, ms: float, status: int, headers: Mapping[str, str], err
         at=at,
         status=status,
         ms=ms,
-        limit=_whole(headers.get("x-ratelimit-limit")),
-        remaining=_whole(headers.get("x-ratelimit-remaining")),
+        limit=_whole(headers.get("x-ratelimit-limit") or headers.get(_HOUR_LIMIT)),
+        remaining=_left(headers),
         resets_in=resets_in(headers, now),
         retry_after=retry_after(headers, now),
         server_date=date,
@@ -63,10 +74,15 @@ def answer_of(at: float, ms: float, status: int, headers: Mapping[str, str], err
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait by `Retry-After`, given as seconds or as an HTTP date; from 0 to an hour."""
-    text = headers.get("retry-after")
-    if text is None:
-        return None
+    """Seconds to wait by `Retry-After` or Intacct's own headers, given as seconds or as an HTTP date; from 0 to an hour.
+
+    The first that asks for a wait counts; 0 where none does and one was sent.
+    """
+    waits = [wait for name in _WAITS if name in headers and (wait := _wait(headers[name], now)) is not None]
+    return next((wait for wait in waits if wait > 0), waits[0] if waits else None)
+
+
+def _wait(text: str, now: float) -> float | None:
     seconds = _number(text)
     if seconds is not None:
         return _bounded(seconds)
@@ -75,10 +91,14 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def resets_in(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds until the window starts anew by `X-RateLimit-Reset`, given as seconds, epoch seconds or epoch milliseconds."""
+    """Seconds until the window starts anew by `X-RateLimit-Reset`, given as seconds, epoch seconds or epoch milliseconds.
+
+    Of Intacct's hour by its header for the wait.
+    """
     number = _number(headers.get("x-ratelimit-reset"))
     if number is None:
-        return None
+        text = headers.get(f"{_HOUR_LIMIT}-retry-after") or headers.get(f"{_HOUR_LIMIT}-retryafter")
+        return _wait(text, now) if text else None
     if number >= _EPOCH_MS:
         return _bounded(number / 1000 - now)
     return _bounded(number - now if number >= _EPOCH else number)
@@ -94,6 +114,14 @@ def time_of(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _left(headers: Mapping[str, str]) -> int | None:
+    left = _whole(headers.get("x-ratelimit-remaining"))
+    if left is not None:
+        return left
+    of_hour = _whole(headers.get(f"{_HOUR_LIMIT}-remaining"))
+    return of_hour if of_hour is not None and of_hour >= 0 else None
 
 
 def _number(text: str | None) -> float | None:

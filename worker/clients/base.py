@@ -37,6 +37,8 @@ HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip, deflat
 UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 Observe = Callable[[Answer], None]
 Flow = Generator[httpx.Request, httpx.Response, None]
+Judge = Callable[["Reply", float | None, bool], CallError | None]
+"""What an answer means, for an ERP whose bodies say more than its statuses: given the seconds to wait, and whether the call writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Caller:
     """Calls to one ERP for one tenant, from any thread.
 
     `observe` is told of every answer, and of every call without one. `hints` adds a sentence of ours to the ERP's message, by status.
-    `token` marks a token endpoint; `clock` gives epoch seconds.
+    `token` marks a token endpoint; `judge` reads answers in place of the common rules; `clock` gives epoch seconds.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Caller:
         *,
         hints: Mapping[int, str] | None = None,
         token: bool = False,
+        judge: Judge | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._base = base_url.rstrip("/")
@@ -83,6 +86,7 @@ class Caller:
         self._observe = observe
         self._hints = hints or {}
         self._token = token
+        self._judge = judge
         self._clock = clock
 
     def call(
@@ -143,12 +147,14 @@ class Caller:
         return doubt(f"{self._host} broke the connection before its answer ended: {fault}", error_class="timeout")
 
     def _refusal(self, reply: Reply, at: float, *, write: bool) -> CallError | None:
-        if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        if self._judge is None and HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return None
         answer = answer_of(at, 0.0, reply.status, _plain(reply.headers), None, token=self._token)
         wait = answer.retry_after
         if wait is None and reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = answer.resets_in
+        if self._judge is not None:
+            return self._judge(reply, wait, write)
         message = message_of(reply.body, reply.headers.get("content-type", ""), reply.status)
         hint = self._hints.get(reply.status)
         return error_of(reply.status, f"{message} ({hint})" if hint else message, write=write, retry_after=wait)

@@ -1,0 +1,1 @@
+"""Sage Intacct: kit components, items, the query service and tokens."""
