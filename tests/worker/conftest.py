@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.conftest import HAS_POSTGRES
 from worker.jobs.engine import Database
 from worker.jobs.ledger import migrate
-from worker.jobs.tables import metadata
+from worker.kit_ledger.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
