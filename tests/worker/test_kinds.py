@@ -15,6 +15,7 @@ from worker.clients.visma.forms import InsertForm, UpdateForm
 from worker.errors import InvalidArguments
 from worker.kinds import KINDS
 from worker.kinds.forms import CreateKitAssembly, UpdateKitAssembly
+from worker.settings import JOB_KINDS
 
 NAMED = {"type": "P", "ref_no": "000123"}
 LEAST: dict[str, dict[str, Any]] = {
@@ -22,6 +23,13 @@ LEAST: dict[str, dict[str, Any]] = {
     "update_kit_assembly": {**NAMED, "hold": True},
     "delete_kit_assembly": NAMED,
     "release_kit_assembly": NAMED,
+    "sync_kit_lines": {"kit": "KIT"},
+    "create_kit_line": {"kit": "KIT", "material": "BOLT", "quantity": 4},
+    "update_kit_line": {"id": "A1", "quantity": 4},
+    "delete_kit_line": {"kit": "KIT", "material": "BOLT"},
+    "create_kit_component": {"kit": "KIT", "component": "BOLT", "number_of_units": 4},
+    "update_kit_component": {"kit": "KIT", "component": "BOLT", "line_number": 2},
+    "delete_kit_component": {"key": "17"},
 }
 FULL: dict[str, Any] = {
     "type": "D",
@@ -123,7 +131,14 @@ def test_least_is_enough(kind: str) -> None:
     """Each kind takes its required arguments alone; a create is a production unless said."""
     checked = KINDS[kind].check(LEAST[kind])
 
-    assert checked == {"type": "P", **LEAST[kind]}
+    assert checked == ({"type": "P", **LEAST[kind]} if kind.endswith("assembly") else LEAST[kind])
+
+
+def test_kinds_have_one_list() -> None:
+    """The names that rules may use are those of the kinds there are."""
+    assert set(KINDS) == set(JOB_KINDS)
+    assert set(LEAST) == set(KINDS)
+    assert all(kind.name == name for name, kind in KINDS.items())
 
 
 def test_everything_is_taken() -> None:
@@ -203,7 +218,10 @@ def test_amount_stays_exact(number: Decimal) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*FULL, "line_nbr", "operation", "x"]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*FULL, "line_nbr", "operation", "kit", "id", "targets", "nested", "x"]), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 

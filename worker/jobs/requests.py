@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.verdicts import NewJob
 from worker.kinds import KINDS
+from worker.kinds.codes import name_of
+from worker.kinds.sides import side_faults, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from worker.kinds import Kind
-    from worker.settings import Settings
+    from worker.settings import Settings, Tenant
 
 MOST_FAULTS = 200
 """A file with more bad rows than this names the first ones."""
 
 
 def kind_for(settings: Settings, tenant: str, name: str) -> Kind:
-    """The kind, if there is one of that name and the tenant has the connection that it needs. Raises `InvalidArguments`."""
+    """The kind, if there is one of that name and the tenant has the connection that it needs. Raises `InvalidArguments`.
+
+    Between which connections a sync goes is said by its arguments: `new_job`, `check_items` and `check_select` look at them.
+    """
     faults = []
     kind = KINDS.get(name)
     if kind is None:
@@ -28,11 +33,16 @@ def kind_for(settings: Settings, tenant: str, name: str) -> Kind:
     found = settings.tenants.get(tenant)
     if found is None:
         faults.append(Fault("tenant", f"there is no tenant {tenant!r}"))
-    if kind is not None and found is not None and kind.erp not in found.erps():
+    if kind is not None and kind.erp and found is not None and kind.erp not in found.erps():
         faults.append(Fault("tenant", f"{tenant} has no connection to {kind.erp}"))
     if faults or kind is None:
         raise InvalidArguments(tuple(faults))
     return kind
+
+
+def erp_for(settings: Settings, tenant: str, kind_name: str, arguments: Mapping[str, Any]) -> str:
+    """The ERP in whose lane work with these arguments, or this selection, begins: for a sync its source. Raises `InvalidArguments`."""
+    return _erp(settings.tenants[tenant], kind_for(settings, tenant, kind_name), arguments)
 
 
 def new_job(
@@ -49,29 +59,44 @@ def new_job(
 ) -> NewJob:
     """A job that may be made. Raises `InvalidArguments`; the faults of the arguments stand under `arguments.`."""
     kind = kind_for(settings, tenant, kind_name)
-    try:
-        checked = kind.check(arguments)
-    except InvalidArguments as error:
-        raise InvalidArguments(tuple(_under("arguments", fault) for fault in error.faults)) from error
+    checked, faults = _judged(settings.tenants[tenant], kind, arguments)
+    if faults:
+        raise InvalidArguments(tuple(_under("arguments", fault) for fault in faults))
     return _built(settings, tenant, kind, checked, unique_key=unique_key, priority=priority, tags=tags, run_at=run_at, batch=batch)
 
 
 def check_items(settings: Settings, tenant: str, kind_name: str, items: Iterable[object]) -> int:
     """Look at every item before any is stored; how many there are.
 
-    Raises `InvalidArguments` with each bad one's place, `items[3].ref_no`.
+    Raises `InvalidArguments` with each bad one's place, `items[3].ref_no`. A batch begins in one lane: all its syncs have one source.
     """
     kind = kind_for(settings, tenant, kind_name)
+    home = settings.tenants[tenant]
     faults: list[Fault] = []
+    first: str | None = None
     count = 0
     for count, item in enumerate(items, start=1):
-        if len(faults) < MOST_FAULTS:
-            faults.extend(_item_faults(kind, item, count - 1))
+        if len(faults) >= MOST_FAULTS:
+            continue
+        checked, found = _judged(home, kind, item)
+        if not found:
+            erp = _erp(home, kind, checked)
+            first = first or erp
+            found = _other_source(erp, first)
+        faults.extend(_under(f"items[{count - 1}]", fault) for fault in found)
     if not count:
         faults.append(Fault("items", "there are none"))
     if faults:
         raise InvalidArguments(tuple(faults[:MOST_FAULTS]))
     return count
+
+
+def check_select(settings: Settings, tenant: str, kind_name: str, select: Mapping[str, Any]) -> None:
+    """Look at a selection whose form is right. Raises `InvalidArguments` with each fault's place, `select.targets[1]`."""
+    kind = kind_for(settings, tenant, kind_name)
+    faults = side_faults(settings.tenants[tenant], select) if kind.operation == "sync" else ()
+    if faults:
+        raise InvalidArguments(tuple(_under("select", fault) for fault in faults))
 
 
 def new_items(
@@ -90,12 +115,28 @@ def new_items(
         yield _built(settings, tenant, kind, kind.check(item), unique_key=None, priority=priority, tags=tags, run_at=None, batch=batch)
 
 
-def _item_faults(kind: Kind, item: object, index: int) -> list[Fault]:
-    try:
-        kind.check(item)
-    except InvalidArguments as error:
-        return [_under(f"items[{index}]", fault) for fault in error.faults]
-    return []
+def _judged(tenant: Tenant, kind: Kind, arguments: object) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+    """What is right in the arguments, and every fault of them: by themselves, and over the tenant's settings."""
+    right, faults = kind.look(arguments)
+    if kind.operation != "sync":
+        return right, faults
+    broken = {fault.path.partition(".")[0].partition("[")[0] for fault in faults}
+    return right, (*faults, *side_faults(tenant, right, broken))
+
+
+def _other_source(erp: str, first: str) -> tuple[Fault, ...]:
+    return () if erp == first else (Fault("source", f"is {erp}, and {first} in the items before: make a batch for each"),)
+
+
+def _erp(tenant: Tenant, kind: Kind, arguments: Mapping[str, Any]) -> str:
+    return kind.erp or sides_of(tenant, arguments).source
+
+
+def _subject(tenant: Tenant, kind: Kind, arguments: dict[str, Any]) -> str | None:
+    """What the job holds. A kit that has another code in the ERP of a direct kind is the same kit as everywhere else."""
+    if kind.operation != "sync" and "kit" in arguments:
+        return kind.subject({**arguments, "kit": name_of(tenant.sync, kind.erp, arguments["kit"])})
+    return kind.subject(arguments)
 
 
 def _under(place: str, fault: Fault) -> Fault:
@@ -115,15 +156,16 @@ def _built(
     run_at: datetime | None,
     batch: str | None,
 ) -> NewJob:
-    connection = getattr(settings.tenants[tenant], kind.erp)
+    home = settings.tenants[tenant]
+    erp = _erp(home, kind, arguments)
     return NewJob(
         tenant=tenant,
-        erp=kind.erp,
+        erp=erp,
         kind=kind.name,
         arguments=arguments,
         reference=kind.reference(arguments),
-        subject=kind.subject(arguments),
-        max_attempts=connection.retries.attempts,
+        subject=_subject(home, kind, arguments),
+        max_attempts=getattr(home, erp).retries.attempts,
         unique_key=unique_key,
         priority=priority,
         tags=tags,

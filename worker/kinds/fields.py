@@ -16,6 +16,7 @@ MOST_DIGITS: Final = 28
 MOST_PLACES: Final = 10
 BELOW: Final = Decimal("1E15")
 INT32: Final = 2**31
+HUNDRED: Final = 100
 
 T = TypeVar("T")
 
@@ -106,6 +107,16 @@ class Amount(Strict["int | float | str"]):
         if isinstance(value, (int, float)):
             return value
         return f"{number:f}"
+
+
+class Percent(Amount):
+    """A share in percent, from 0 to 100, kept as it was given."""
+
+    def _parse(self, value: object) -> int | float | str:
+        amount = super()._parse(value)
+        if Decimal(str(amount)) > HUNDRED:
+            raise ValidationError("must be from 0 to 100")
+        return amount
 
 
 class Day(Strict[str]):
