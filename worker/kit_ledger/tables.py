@@ -78,7 +78,7 @@ parts = Table(
     ForeignKeyConstraint(
         ["tenant", "erp", "kit_key"], ["kit_snapshots.tenant", "kit_snapshots.erp", "kit_snapshots.key"], ondelete="CASCADE"
     ),
-    Index("ix_kit_parts_kit", "tenant", "erp", "kit_key"),
+    Index("ix_kit_parts_kit", "tenant", "erp", "kit_key", "part_key"),
 )
 """Where a kit is used: from the inner kit to those that hold it. It goes with the snapshot that said so."""
 

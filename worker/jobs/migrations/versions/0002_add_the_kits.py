@@ -74,7 +74,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "erp", "part_key", "kit_key"),
     )
-    op.create_index("ix_kit_parts_kit", "kit_parts", ["tenant", "erp", "kit_key"], unique=False)
+    op.create_index("ix_kit_parts_kit", "kit_parts", ["tenant", "erp", "kit_key", "part_key"], unique=False)
 
     op.create_table(
         "kit_writes",
