@@ -114,14 +114,14 @@ class Deliveries:
             if number:
                 numbers["retried"] += 1
                 await asyncio.sleep(first_retry * 2 ** (number - 1))
-            if await self._taken(url, head, body):
+            if await self.post(url, head, body) // 100 == 2:  # noqa: PLR2004 - 2xx
                 numbers["accepted"] += 1
                 return
             numbers["refused"] += 1
         numbers["given_up"] += 1
 
-    async def _taken(self, url: str, head: bytes, body: bytes) -> bool:
-        """Whether one try was answered with 2xx. A kept connection that turns out to be closed is no try."""
+    async def post(self, url: str, head: bytes, body: bytes) -> int:
+        """The status of one try; 0 when there is no answer. A kept connection that turns out to be closed is no try."""
         data = b"".join((_start(url), head, b"Content-Length: %d\r\n\r\n" % len(body), body))
         if self._open >= CONNECTIONS:
             await self._turn()
@@ -133,17 +133,17 @@ class Deliveries:
                     return await self._over(idle.pop(), idle, data)
             return await self._over(await _connect(url), idle, data)
         except (OSError, TimeoutError):
-            return False
+            return 0
         finally:
             self._open -= 1
             self._next()
 
-    async def _over(self, connection: Connection, idle: list[Connection], data: bytes) -> bool:
-        """Whether it was taken over this connection, which is then kept."""
+    async def _over(self, connection: Connection, idle: list[Connection], data: bytes) -> int:
+        """The status over this connection, which is then kept."""
         status = await connection.post(data)
         if connection.kept:
             idle.append(connection)
-        return status // 100 == 2  # noqa: PLR2004 - 2xx
+        return status
 
     async def _turn(self) -> None:
         """Wait until another notification is through."""

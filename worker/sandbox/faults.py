@@ -54,10 +54,23 @@ FAULTS: Final = {
         Fault(
             "itempath-down", "the installation is down for periods: 503 to every call; the rate is the share of the time", 0.2, "itempath"
         ),
+        Fault(
+            "intacct-429", "a call is refused with 429 GW-0010; each kind of header that says how long to wait, in turn", 0.02, "intacct"
+        ),
+        Fault("intacct-5xx", "a call is refused with 500, 502, 503 or 504 and has no effect", 0.03, "intacct"),
+        Fault("intacct-5xx-after", "a write is answered with 500, 502, 503 or 504 although it took effect", 0.02, "intacct"),
+        Fault("intacct-timeout", "a write runs and its answer never comes", 0.03, "intacct"),
+        Fault(
+            "intacct-token-killed", "somebody else authorises as the same user: 401 with the token in use from here on", 0.003, "intacct"
+        ),
+        Fault("intacct-token-400", "the token in use stops working, and a dead token answers 400 that says so", 0.003, "intacct"),
+        Fault("intacct-nesting", "an error comes in another one of the four wrappings", 0.5, "intacct"),
+        Fault("intacct-ignored", "a write succeeds, and one of its fields is not written", 0.02, "intacct"),
+        Fault("intacct-down", "Intacct is down for periods: 503 to every call; the rate is the share of the time", 0.2, "intacct"),
         Fault("or-unsupported", "an installation too old for [or] and [nor]: 400; the rate is the share of installations", 1.0, "itempath"),
     )
 }
-NOT_IN_ALL: Final = frozenset({"down", "itempath-down", "or-unsupported"})
+NOT_IN_ALL: Final = frozenset({"down", "itempath-down", "intacct-down", "or-unsupported"})
 ERPS: Final = tuple(dict.fromkeys(fault.erp for fault in FAULTS.values()))
 _GROUPS: Final = {
     "all": tuple(fault for fault in FAULTS.values() if fault.name not in NOT_IN_ALL),

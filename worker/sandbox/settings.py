@@ -19,6 +19,10 @@ class CompanySettings:
 
     `itempath_username`, `_password`, `_token` (application token): of its ItemPath installation. `itempath_writers`: like `slots`, for
     writes (documented: Power Pick comes with one login). `itempath_push_url`, `_push_header`, `_push_secret`: its Data Push.
+
+    `intacct_slots`: how many calls may be under way in its Intacct at once; more are refused. 0: any number. `intacct_entities`: the ids
+    of its entities, with blanks between. `intacct_webhook_url`: where its platform triggers go; `intacct_webhook_key` signs them
+    (empty: the client's secret).
     """
 
     name: str = "demo"
@@ -38,6 +42,10 @@ class CompanySettings:
     itempath_push_url: str = ""
     itempath_push_header: str = "Authorization"
     itempath_push_secret: str = field(default="", repr=False)
+    intacct_slots: int = 2
+    intacct_entities: str = "E100 E200"
+    intacct_webhook_url: str = ""
+    intacct_webhook_key: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Fill what was left empty."""
@@ -50,6 +58,7 @@ class CompanySettings:
             ("itempath_password", f"{self.name}-password"),
             ("itempath_token", f"{self.name}-application-token"),
             ("itempath_push_secret", f"{self.name}-push-secret"),
+            ("intacct_webhook_key", self.client_secret or f"{self.name}-secret"),
         ):
             if not getattr(self, name):
                 object.__setattr__(self, name, value)
@@ -78,6 +87,12 @@ class SandboxSettings:
     an id that nothing has, is refused at once, at its import, or (numbers) never; `itempath_number_scope`: among which lines a number is
     taken. `itempath_keeps_ids`: whether a line keeps the id of the create's answer. `itempath_no_answer`: whether `itempath-timeout`
     closes the connection or holds it for `itempath_hold_seconds`. `slow_import_seconds`: how late `import-slow` is.
+
+    Intacct: `intacct_ms`: the time of a call. `intacct_token_seconds`: a token's life. `intacct_one_token`: whether a second authorisation
+    of a user kills the first. `intacct_page`: references in a list. `intacct_retry_after`: seconds that a 429 names.
+    `intacct_tell_api`: whether writes of the API fire triggers, too. `intacct_template`: a trigger's body, with the marks `{!kit.id!}`,
+    `{!kit.key!}`, `{!object!}`, `{!event!}`, `{!key!}` and `{!user!}`. `intacct_signature`: the header is the JWT, or JSON around it.
+    `intacct_jwt_times`: how its times count. `intacct_retry_scale`: share of the 10, 30 and 90 seconds between attempts.
     """
 
     host: str = "127.0.0.1"
@@ -129,6 +144,16 @@ class SandboxSettings:
     itempath_no_answer: str = "close"
     itempath_hold_seconds: float = 60.0
     slow_import_seconds: float = 3.0
+    intacct_ms: float = 5.0
+    intacct_token_seconds: float = 21_600.0
+    intacct_one_token: bool = True
+    intacct_page: int = 100
+    intacct_retry_after: int = 1
+    intacct_tell_api: bool = True
+    intacct_template: str = '{"kit":{"id":"{!kit.id!}","key":"{!kit.key!}"},"object":"{!object!}","event":"{!event!}"}'
+    intacct_signature: str = "jwt"
+    intacct_jwt_times: str = "ms"
+    intacct_retry_scale: float = 1.0
 
 
 _FIXED = frozenset({"host", "port", "companies", "documents", "items", "faults", "public_url"})
@@ -139,6 +164,7 @@ COMPANY_LIVE = frozenset(
     {
         *("webhook_url", "webhook_key", "calls_per_hour", "window", "slots"),
         *("itempath_writers", "itempath_push_url", "itempath_push_header", "itempath_push_secret"),
+        *("intacct_slots", "intacct_entities", "intacct_webhook_url", "intacct_webhook_key"),
     }
 )
 """Which settings of a company may change while it runs."""
@@ -152,6 +178,8 @@ CHOICES = {
     "itempath_unknown_id": ("at-once", "import"),
     "itempath_number_scope": ("kit", "table"),
     "itempath_no_answer": ("close", "hold"),
+    "intacct_signature": ("jwt", "json"),
+    "intacct_jwt_times": ("ms", "seconds", "mixed"),
 }
 """The values of those settings that have only a few."""
 
