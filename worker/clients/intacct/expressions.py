@@ -5,8 +5,8 @@
     all        := one ("and" one)*
     one        := index | "(" any ")"
 
-Indexes count the filters from 1; there is no `not` (documented). Which of `and` and `or` binds closer without parentheses is not documented:
-here it is `and`, and what is sent always has its parentheses.
+Indexes count the filters from 1; there is no `not` (documented). Which of `and` and `or` binds closer without parentheses is not
+documented: here it is `and`, and what is sent always has its parentheses.
 """
 
 from __future__ import annotations

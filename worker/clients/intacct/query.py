@@ -1,7 +1,7 @@
 """Queries for `/services/core/query`: built and checked before they are sent. Pure.
 
-A filter is `{"$operator": {"field": value}}` (documented; a guide page prints another form that no client uses). Dot paths go from a record to
-the one it names, never to a list; `href` is neither filtered nor sorted; there is no wildcard (documented).
+A filter is `{"$operator": {"field": value}}` (documented; a guide page prints another form that no client uses). Dot paths go from a record
+to the one it names, never to a list; `href` is neither filtered nor sorted; there is no wildcard (documented).
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _check_shown(name: str) -> None:
 def _check_field(name: str) -> None:
     if not _FIELD.fullmatch(name) or (":" in name and "::" not in name):
         raise ValueError(f"{name!r} is no field's name or path")
-    if name.split(".")[-1] == "href":
+    if name.rsplit(".", maxsplit=1)[-1] == "href":
         raise ValueError("href can't be filtered or sorted")
 
 

@@ -1,4 +1,7 @@
-"""What Intacct shows, as frozen records in snake case. `extras` holds what we do not know, by dotted name; it does not count in comparisons."""
+"""What Intacct shows, as frozen records in snake case.
+
+`extras` holds what we do not know, by dotted name; it does not count when records are compared.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How Intacct writes its records, and the form in which it takes kit components. Pure.
 
-A record by key nests its references (`{"kit": {"id": …}}`), a query gives the same under dotted names (`{"kit.id": …}`): one mapper takes both,
-mixed too. It is by hand and by table, since a comparison of all kits reads tens of thousands of rows. Unknown names are kept aside; what is
-known and can't be read is a `BadAnswer`.
+A record by key nests its references (`{"kit": {"id": …}}`), a query gives the same under dotted names (`{"kit.id": …}`): one mapper takes
+both, mixed too. It is by hand and by table, since a comparison of all kits reads tens of thousands of rows. Unknown names are kept aside;
+what is known and can't be read is a `BadAnswer`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from worker.errors import BadAnswer
 R = TypeVar("R")
 T = TypeVar("T")
 _DEEPEST: Final = 6
+_LONGEST: Final = 18
 
 
 def text(value: object) -> str:
     """Text, or a number where a key is written as one."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise ValueError("is no text")
+        raise TypeError("is no text")
     return str(value)
 
 
 def number(value: object) -> Decimal:
     """A number, exact; costs are decimal text (documented)."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise ValueError("is no number")
+        raise TypeError("is no number")
     try:
         found = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation as error:
@@ -44,7 +45,7 @@ def number(value: object) -> Decimal:
 def whole(value: object) -> int:
     """A whole number."""
     found = number(value)
-    if found != int(found):
+    if found.adjusted() > _LONGEST or found != int(found):
         raise ValueError("is no whole number")
     return int(found)
 
@@ -153,7 +154,7 @@ class Exact(fields.Field[Decimal]):
     def _deserialize(self, value: object, attr: str | None, data: Mapping[str, Any] | None, **options: object) -> Decimal:  # noqa: ARG002
         try:
             return number(repr(value) if isinstance(value, float) else value)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise ValidationError(str(error)) from error
 
 
@@ -205,7 +206,7 @@ def _read(value: object, table: Table, what: str) -> dict[str, Any]:
         elif inner is not None:
             try:
                 found[known[0]] = known[1](inner)
-            except ValueError as error:
+            except (TypeError, ValueError) as error:
                 raise BadAnswer(f"not a {what} as Intacct documents it: {name} {error}") from error
     return {**found, "extras": extras}
 
