@@ -1,16 +1,15 @@
-"""Deliveries as rows: stored in one transaction, duplicates known by their key, notifications matched to their jobs."""
+"""Deliveries as rows: stored in one transaction, duplicates known by their key, notifications matched to their jobs, triggers made jobs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, bindparam, case, delete, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from worker.jobs.keys import first_of_key
+from worker.jobs.merging import merge_jobs
 from worker.jobs.model import Lane, new_id
 from worker.jobs.rows import delivery_of
 from worker.jobs.states import State
@@ -24,8 +23,11 @@ if TYPE_CHECKING:
 
     from worker.jobs.engine import Database
     from worker.jobs.model import Delivery
+    from worker.jobs.verdicts import NewJob
 
 KEY_DAYS: Final = timedelta(days=7)
+MAKER: Final = "a delivery"
+"""Who made the jobs that a delivery makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A verified delivery to be stored. `key` makes it unique within its source, for `key_life`; None: it is never a duplicate."""
+    """A verified delivery to be stored.
+
+    `key` makes it unique within its source, for `key_life`; None: it is never a duplicate. `makes` are the jobs that it asks for: made
+    with it, or joined where such a job waits already. `reason` is kept with it when it is accepted.
+    """
 
     tenant: str
     source: str
@@ -49,24 +55,28 @@ class Arrival:
     erp: str
     news: tuple[News, ...] = ()
     key_life: timedelta = KEY_DAYS
+    makes: tuple[NewJob, ...] = ()
+    reason: str | None = None
     id: str = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How an arrival was stored: the id to answer with, and which lane has something to do now."""
+    """How an arrival was stored: the id to answer with, the lane whose job has news, and the lanes that got jobs."""
 
     delivery: str
     duplicate: bool
     lane: Lane | None
+    lanes: tuple[Lane, ...] = ()
 
 
 def store(db: Database, connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[Stored]:
     """Store the arrivals of one moment together; answers in the same order. Call it in a write transaction."""
-    first = _first_of_key(db, connection, arrivals, now)
+    first = first_of_key(db, connection, arrivals, now)
     fresh = [arrival for arrival in arrivals if first.get(arrival.id, arrival.id) == arrival.id]
     matches, nameless = _matches(db, connection, fresh)
-    _insert(connection, fresh, matches, now)
+    made = _make(db, connection, fresh, now)
+    _insert(connection, fresh, matches, made, now)
     _learn_operations(connection, fresh, nameless)
     _wake(connection, {job for touched in matches.values() for job in touched}, now)
     return [_answer(arrival, first.get(arrival.id, arrival.id), matches.get(arrival.id, [])) for arrival in arrivals]
@@ -75,7 +85,8 @@ def store(db: Database, connection: Connection, arrivals: Sequence[Arrival], now
 def _answer(arrival: Arrival, first: str, touched: list[str]) -> Stored:
     if first != arrival.id:
         return Stored(first, duplicate=True, lane=None)
-    return Stored(arrival.id, duplicate=False, lane=Lane(arrival.tenant, arrival.erp) if touched else None)
+    lanes = tuple(dict.fromkeys(Lane(new.tenant, new.erp) for new in arrival.makes))
+    return Stored(arrival.id, duplicate=False, lane=Lane(arrival.tenant, arrival.erp) if touched else None, lanes=lanes)
 
 
 def record(connection: Connection, arrival: Arrival, state: str, reason: str, now: datetime) -> None:
@@ -115,32 +126,6 @@ def forget_keys(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(delivery_keys).where(delivery_keys.c.expires_at < now)).rowcount
 
 
-def _first_of_key(db: Database, connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> dict[str, str]:
-    """Take each arrival's key, or find who took it before.
-
-    From the arrival's id to the delivery that has its key, where another one has it.
-
-    A key whose life is over is taken anew. The insert itself decides, so two processes that store one key at once agree on the first.
-    """
-    keyed = [arrival for arrival in arrivals if arrival.key is not None]
-    if not keyed:
-        return {}
-    rows = [{"tenant": a.tenant, "source": a.source, "key": a.key, "delivery": a.id, "expires_at": now + a.key_life} for a in keyed]
-    if connection.execute(_take_key(db.is_sqlite), [{**row, "at": now} for row in rows]).rowcount == len(rows):
-        return {}
-    taken = {(row.tenant, row.source, row.key): row.delivery for row in connection.execute(_TAKEN, {"keys": [a.key for a in keyed]})}
-    return {a.id: taken[a.tenant, a.source, a.key] for a in keyed if taken[a.tenant, a.source, a.key] != a.id}
-
-
-@cache
-def _take_key(sqlite: bool) -> Any:  # noqa: ANN401, FBT001 - the dialect's own Insert; two of them in all
-    statement = (sqlite_insert if sqlite else postgres_insert)(delivery_keys)
-    anew = {"delivery": statement.excluded.delivery, "expires_at": statement.excluded.expires_at}
-    over = delivery_keys.c.expires_at < bindparam("at", type_=Moment())
-    named = [delivery_keys.c.tenant, delivery_keys.c.source, delivery_keys.c.key]
-    return statement.on_conflict_do_update(index_elements=named, set_=anew, where=over)
-
-
 def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) -> tuple[dict[str, list[str]], set[tuple[str, str]]]:
     """Which jobs each arrival is about: our own id first, then the ERP's; always within the tenant that the signature proved.
 
@@ -164,12 +149,33 @@ def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) 
     return found, {(row.tenant, row.id) for row in rows if row.erp_id is None}
 
 
-def _insert(connection: Connection, fresh: Sequence[Arrival], matches: Mapping[str, list[str]], now: datetime) -> None:
+def _make(db: Database, connection: Connection, fresh: Sequence[Arrival], now: datetime) -> dict[str, list[str]]:
+    """The jobs that each arrival makes or joins."""
+    wanted = [(arrival.id, new) for arrival in fresh for new in arrival.makes]
+    if not wanted:
+        return {}
+    made: dict[str, list[str]] = {}
+    for (arrival, _), job in zip(wanted, merge_jobs(db, connection, [new for _, new in wanted], MAKER, now), strict=True):
+        made.setdefault(arrival, []).append(job)
+    return made
+
+
+def _insert(
+    connection: Connection,
+    fresh: Sequence[Arrival],
+    matches: Mapping[str, list[str]],
+    made: Mapping[str, list[str]],
+    now: datetime,
+) -> None:
     if not fresh:
         return
     states = ["accepted" if matches.get(arrival.id) or not arrival.news else "orphan" for arrival in fresh]
-    connection.execute(_DELIVERY, [_row(arrival, state, None, now) for arrival, state in zip(fresh, states, strict=True)])
-    links = [{"delivery": arrival.id, "job": job} for arrival in fresh for job in matches.get(arrival.id, ())]
+    rows = [
+        _row(arrival, state, arrival.reason if state == "accepted" else None, now) for arrival, state in zip(fresh, states, strict=True)
+    ]
+    connection.execute(_DELIVERY, rows)
+    touched = {arrival.id: dict.fromkeys((*matches.get(arrival.id, ()), *made.get(arrival.id, ()))) for arrival in fresh}
+    links = [{"delivery": arrival, "job": job} for arrival, found in touched.items() for job in found]
     if links:
         connection.execute(_LINK, links)
 
@@ -217,7 +223,6 @@ _ABOUT: Final = (
     )
     .order_by(jobs.c.id)  # locked in one order: no deadlocks
 )
-_TAKEN: Final = select(delivery_keys).where(delivery_keys.c.key.in_(bindparam("keys", expanding=True)))
 _DELIVERY: Final = insert(deliveries)
 _LINK: Final = insert(delivery_jobs)
 _LEARN: Final = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.erp_id.is_(None)).values(erp_id=bindparam("operation"))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.verdicts import NewJob
 from worker.kinds import KINDS
-from worker.kinds.codes import name_of
-from worker.kinds.sides import side_faults, sides_of
+from worker.kinds.sides import side_faults, source_of
+from worker.kits.codes import Codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -129,14 +129,15 @@ def _other_source(erp: str, first: str) -> tuple[Fault, ...]:
 
 
 def _erp(tenant: Tenant, kind: Kind, arguments: Mapping[str, Any]) -> str:
-    return kind.erp or sides_of(tenant, arguments).source
+    return kind.erp or source_of(tenant, arguments)
 
 
 def _subject(tenant: Tenant, kind: Kind, arguments: dict[str, Any]) -> str | None:
     """What the job holds. A kit that has another code in the ERP of a direct kind is the same kit as everywhere else."""
-    if kind.operation != "sync" and "kit" in arguments:
-        return kind.subject({**arguments, "kit": name_of(tenant.sync, kind.erp, arguments["kit"])})
-    return kind.subject(arguments)
+    if kind.operation == "sync" or "kit" not in arguments or not tenant.sync.aliases:
+        return kind.subject(arguments)
+    codes = Codes(tenant.sync.aliases, ignore_case=tenant.sync.ignore_case)
+    return kind.subject({**arguments, "kit": codes.ours(kind.erp, arguments["kit"])})
 
 
 def _under(place: str, fault: Fault) -> Fault:

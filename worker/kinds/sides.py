@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from worker.errors import Fault, InvalidArguments
 
@@ -12,25 +11,13 @@ if TYPE_CHECKING:
 
     from worker.settings import Tenant
 
-Nested = Literal["preserve", "explode"]
 
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """The source, the targets in their order, and how inner kits are written in each."""
-
-    source: str
-    targets: tuple[str, ...]
-    nested: dict[str, Nested]
-
-
-def sides_of(tenant: Tenant, arguments: Mapping[str, Any]) -> Sides:
-    """Both sides of a sync with these checked arguments. Raises `InvalidArguments` with every fault of `side_faults`."""
+def source_of(tenant: Tenant, arguments: Mapping[str, Any]) -> str:
+    """The source of a sync with these arguments. Raises `InvalidArguments` where `side_faults` has something against it."""
     source, faults = _source(tenant, arguments), side_faults(tenant, arguments)
     if source is None or faults:
         raise InvalidArguments(faults)
-    targets = _targets(tenant, arguments)
-    return Sides(source, targets, {target: _nested(tenant, arguments, target) for target in targets})
+    return source
 
 
 def side_faults(tenant: Tenant, arguments: Mapping[str, Any], broken: Collection[str] = ()) -> tuple[Fault, ...]:
@@ -43,12 +30,6 @@ def side_faults(tenant: Tenant, arguments: Mapping[str, Any], broken: Collection
     if not {"source", "targets"} & set(broken):
         found += [*_between(tenant, arguments), *_needless(tenant, arguments)]
     return tuple(found)
-
-
-def _nested(tenant: Tenant, arguments: Mapping[str, Any], target: str) -> Nested:
-    given = arguments.get("nested", {})
-    word: Nested = given if isinstance(given, str) else given.get(target, tenant.sync.nested.get(target, "preserve"))  # type: ignore[assignment]
-    return word
 
 
 def _source(tenant: Tenant, arguments: Mapping[str, Any]) -> str | None:

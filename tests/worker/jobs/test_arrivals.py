@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from tests.worker.jobs.acting import LANE, NOW, claim, later, make, read, settle, wanted
 from worker.jobs import arrivals, verdicts
@@ -14,6 +14,7 @@ from worker.jobs.arrivals import KEY_DAYS, Arrival, News, Stored
 from worker.jobs.model import Lane
 from worker.jobs.states import State
 from worker.jobs.tables import deliveries, delivery_keys
+from worker.jobs.verdicts import NewJob
 
 if TYPE_CHECKING:
     from worker.jobs.engine import Database
@@ -229,3 +230,64 @@ def test_unknown_delivery(db: Database) -> None:
     """What is not there is None."""
     with db.read() as connection:
         assert arrivals.find(connection, "none") is None
+
+
+def sync(kit: str = "K1") -> NewJob:
+    """A sync of a kit from Intacct."""
+    return NewJob("acme", "intacct", "sync_kit_lines", {"kit": kit}, kit, f"kit/{kit}", 3, run_at=later(1))
+
+
+def trigger(*makes: NewJob, key: str | None = None) -> Arrival:
+    """A verified trigger of Intacct's."""
+    return Arrival("acme", "intacct", "trigger", {}, "{}", key, "intacct", makes=makes, reason="as it was told")
+
+
+def test_trigger_makes_jobs(db: Database) -> None:
+    """A trigger's jobs are made with it and linked to it, its lanes are told, and its reason is kept."""
+    (stored,) = store(db, trigger(sync("K1"), sync("K2")))
+
+    kept = delivery(db, stored)
+    assert (stored.lane, stored.lanes) == (None, (Lane("acme", "intacct"),))
+    assert (kept.state, kept.reason) == ("accepted", "as it was told")
+    made = [read(db, job) for job in kept.jobs]
+    assert sorted(job.reference for job in made) == ["K1", "K2"]
+    assert {(job.state, job.due_at, job.made_by) for job in made} == {(State.QUEUED, later(1), arrivals.MAKER)}
+
+
+def test_triggers_share_a_job(db: Database) -> None:
+    """Several triggers about one kit within a moment, together or one after another, are linked to one job."""
+    stored = [*store(db, trigger(sync()), trigger(sync(), sync())), *store(db, trigger(sync()), seconds=0.5)]
+
+    assert len({delivery(db, each).jobs for each in stored}) == 1
+    assert all(len(delivery(db, each).jobs) == 1 for each in stored)
+    assert len(_all(db)) == 1
+
+
+def test_repeated_trigger_makes_nothing(db: Database) -> None:
+    """A trigger that comes again makes nothing, even when its first job was started long ago; nor does its twin in one call."""
+    first, twin = store(db, trigger(sync(), key="k"), trigger(sync("K2"), key="k"))
+    claim(db, now=later(2), lane=Lane("acme", "intacct"))
+    (again,) = store(db, trigger(sync(), key="k"), seconds=10)
+
+    assert (twin, again) == (Stored(first.delivery, duplicate=True, lane=None),) * 2
+    assert len(_all(db)) == 1
+
+
+def test_news_and_jobs_together(db: Database) -> None:
+    """A delivery that is about one job and makes another is linked to both."""
+    (job,) = waiting(db, 1)
+    (stored,) = store(db, replace(arrival(News(job.id)), makes=(sync(),)))
+
+    assert (stored.lane, stored.lanes) == (LANE, (Lane("acme", "intacct"),))
+    assert set(delivery(db, stored).jobs) == set(_all(db))
+
+
+def test_nothing_made_costs_nothing(sqlite_db: Database) -> None:
+    """A notification that makes no job takes no statement more than its own."""
+    (job,) = waiting(sqlite_db, 1)
+    seen: list[str] = []
+    with sqlite_db.write() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *given: seen.append(given[2].split()[0]))
+        arrivals.store(sqlite_db, connection, [arrival(News(job.id), key="k")], NOW)
+
+    assert seen == ["INSERT", "SELECT", "INSERT", "INSERT", "UPDATE"]
