@@ -25,8 +25,8 @@ _DEEPEST: Final = 3
 
 
 def listed(value: object, envelope: str) -> list[Mapping[str, Any]]:
-    """The records of a list: `{"kit_lines": […]}`."""
-    found = value.get(envelope) if isinstance(value, Mapping) else value
+    """The records of a list: `{"kit_lines": […]}`; under another name, if it is the only list there (the log's is not documented)."""
+    found = value.get(envelope, _only_list(value)) if isinstance(value, Mapping) else value
     if not isinstance(found, list) or not all(isinstance(record, Mapping) for record in found):
         raise BadAnswer(f"a list without its {envelope}")
     return found
@@ -75,6 +75,11 @@ def deleted(value: object) -> None:
     if said is True or (type(said) is int and said == 1) or (isinstance(said, str) and said.strip() in _GONE):
         return
     raise Rejected(f"ItemPath did not delete it: it answers deleted {str(said)[:40]!r}", error_class="conflict")
+
+
+def _only_list(value: Mapping[str, Any]) -> object:
+    lists = [each for each in value.values() if isinstance(each, list)]
+    return lists[0] if len(lists) == 1 else None
 
 
 def _numbers(name: str, value: object, depth: int) -> Iterator[tuple[str, int]]:
