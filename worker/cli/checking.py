@@ -56,6 +56,10 @@ def secrets(settings: Settings) -> Iterator[Finding]:
     for tenant in settings.tenants.values():
         tokens = tenant.visma.callback_tokens if tenant.visma is not None else ()
         ours += [(f"{tenant.name}: callback_tokens[{number}]", token) for number, token in enumerate(tokens)]
+        keys = tenant.intacct.webhook_keys if tenant.intacct is not None else ()
+        ours += [(f"{tenant.name}: webhook_keys[{number}] of intacct", key) for number, key in enumerate(keys)]
+        if tenant.itempath is not None and tenant.itempath.webhook_secret is not None:
+            ours.append((f"{tenant.name}: webhook_secret of itempath", tenant.itempath.webhook_secret))
         ours += [(f"{tenant.name}: secrets of {source.name}", secret) for source in tenant.sources.values() for secret in source.secrets]
     for name, secret in ours:
         if len(secret.reveal()) < SHORT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from worker.settings import ApiKey, Intacct, ItemPath, Retries, Rule, Settings, Source, Sync, Tenant, Timing, Visma
+from worker.settings import Alias, ApiKey, Intacct, ItemPath, Retries, Rule, Settings, Source, Sync, Tenant, Timing, UnitRule, Visma
 
 if TYPE_CHECKING:
     from worker.configuration.tables import Table, TenantTables, Tree
@@ -28,11 +28,17 @@ def _tenant(name: str, tables: TenantTables) -> Tenant:
     connections: dict[str, Any] = {erp: _connection(erp, table) for erp, table in tables.connections.items()}
     return Tenant(
         name=name,
-        sync=Sync(**tables.sync.values),
+        sync=_sync(tables),
         sources={table.values["name"]: Source(**table.values) for table in tables.sources},
         rules=tuple(Rule(**table.values) for table in tables.rules),
         **connections,
     )
+
+
+def _sync(tables: TenantTables) -> Sync:
+    units = tuple(UnitRule(**table.values) for table in tables.units)
+    aliases = tuple(Alias(**table.values) for table in tables.aliases)
+    return Sync(**tables.sync.values, units=units, aliases=aliases)
 
 
 def _connection(erp: str, table: Table) -> Visma | ItemPath | Intacct:

@@ -21,6 +21,9 @@ UNITS: Final = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": 
 LONGEST: Final = 3_650 * 86_400.0
 FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
+_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
+LEAST: Final = Decimal("1e-12")
+MOST: Final = Decimal("1e12")
 _SHARE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 
 
@@ -112,6 +115,32 @@ class Whole(Value[int]):
         if not self.least <= value <= self.most:
             raise ValidationError(f"must be at least {self.least}" if value < self.least else f"must be at most {self.most}")
         return value
+
+
+class Number(Value[Decimal]):
+    """A decimal number, exactly as it is written: as a number or as text. Above zero, unless `zero`."""
+
+    def __init__(self, *, zero: bool = False, most: Decimal = MOST, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(**options)
+        self.least = Decimal(0) if zero else LEAST
+        self.most = most
+
+    def convert(self, value: object) -> Decimal:
+        """The number."""
+        number = _decimal(value)
+        if number is None:
+            raise ValidationError('must be a number, such as 12, 0.25 or "0.25"')
+        if not number.is_finite() or not self.least <= number <= self.most:
+            raise ValidationError(f"must be from 0 to {self.most:f}" if not self.least else "must be above 0, and neither tiny nor huge")
+        return number
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, str):
+        return Decimal(value) if _NUMBER.fullmatch(value) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    return value if isinstance(value, Decimal) else None
 
 
 class Flag(Value[bool]):

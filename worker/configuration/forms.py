@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 from marshmallow import EXCLUDE, Schema
 
 from worker.configuration.addresses import DatabaseAddress, RedisAddress, WebAddress
 from worker.configuration.expressions import Expression
-from worker.configuration.fields import Choice, Duration, DurationOrNever, Flag, Items, Named, SecretText, Share, Text, Value, Whole
+from worker.configuration.fields import Choice, Duration, DurationOrNever, Flag, Items, Named, Number, SecretText, Share, Text, Value, Whole
 from worker.settings import ERPS, JOB_KINDS, ROLES
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
@@ -102,7 +103,9 @@ class ItemPath(Connection):
     token = SecretText()
     webhook_secret = SecretText()
     webhook_header = Text(pattern=HEADER, looks="the name of a header")
+    webhook_kits = Expression()
     import_timeout = Duration()
+    second_look = Duration()
 
 
 class Intacct(Connection):
@@ -112,7 +115,9 @@ class Intacct(Connection):
     client_secret = SecretText(required=True)
     username = Text(pattern=r"[^@]+@[^@]+", looks="user@company", required=True)  # documented: without the company Intacct refuses it
     entity = Text(empty=True)
+    second_look = Duration()
     webhook_keys = Items(SecretText())
+    webhook_kits = Expression()
 
 
 class Sync(Form):
@@ -126,6 +131,31 @@ class Sync(Form):
     create_missing = Flag()
     most_deletes = Share()
     compare_every = DurationOrNever()
+    ignore_case = Flag()
+    order = Flag()
+    merge = Flag()
+    places = Whole(least=0, most=10)
+    whole_units = Items(Text())
+    revenue = Choice("omit", "equal", "by_cost", "from_table")
+    revenue_table = Named(Number(zero=True, most=Decimal(100)))
+
+
+class Units(Form):
+    """`[[tenants.X.sync.units]]`."""
+
+    erp = Choice(*ERPS, required=True)
+    unit = Text(required=True)
+    base = Text(required=True)
+    factor = Number()
+    item = Text()
+
+
+class Aliases(Form):
+    """`[[tenants.X.sync.aliases]]`."""
+
+    erp = Choice(*ERPS, required=True)
+    code = Text(required=True)
+    name = Text(required=True)
 
 
 class Sources(Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,7 +87,7 @@ def _which(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode())
+        return tomllib.loads(file.read_bytes().decode(), parse_float=Decimal)  # so that 0.1 is a tenth
     except tomllib.TOMLDecodeError as error:
         found = _SYNTAX.fullmatch(str(error))
         fault = Fault(found["where"], found["what"]) if found else Fault("", str(error))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import ValidationError
 
 from worker.configuration.fields import Text
-from worker.configuration.forms import CONNECTIONS, LOOKS_NAME, NAME, ApiKeys, Form, General, Rules, Sources, Sync
+from worker.configuration.forms import CONNECTIONS, LOOKS_NAME, NAME, Aliases, ApiKeys, Form, General, Rules, Sources, Sync, Units
 from worker.configuration.places import hint, inside, spread
 from worker.errors import Fault
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LISTS: Final[dict[str, type[Form]]] = {"sources": Sources, "rules": Rules}
+SYNC_LISTS: Final[dict[str, type[Form]]] = {"units": Units, "aliases": Aliases}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class TenantTables:
     path: str
     connections: dict[str, Table]
     sync: Table
+    units: tuple[Table, ...]
+    aliases: tuple[Table, ...]
     sources: tuple[Table, ...]
     rules: tuple[Table, ...]
 
@@ -112,13 +115,21 @@ class _Reader:
             self.faults.append(Fault(path, "must be a table"))
             raw = {}
         self._name_unknown(raw, [*CONNECTIONS, "sync", *LISTS], path)
+        sync_path, sync = inside(path, "sync"), raw.get("sync", {})
+        lists = {key: self.tables(form, _inner(sync, key), inside(sync_path, key)) for key, form in SYNC_LISTS.items()}
         return TenantTables(
             path=path,
             connections={erp: self.table(form, raw[erp], inside(path, erp)) for erp, form in CONNECTIONS.items() if erp in raw},
-            sync=self.table(Sync, raw.get("sync", {}), inside(path, "sync")),
+            sync=self.table(Sync, sync, sync_path, also=SYNC_LISTS),
+            **lists,
             sources=self.tables(Sources, raw.get("sources", []), inside(path, "sources")),
             rules=self.tables(Rules, raw.get("rules", []), inside(path, "rules")),
         )
 
     def _name_unknown(self, raw: dict[str, Any], known: list[str], path: str) -> None:
         self.faults.extend(Fault(inside(path, key), f"is not known{hint(key, known)}") for key in raw if key not in known)
+
+
+def _inner(table: object, key: str) -> object:
+    """What stands in a table, where it is one."""
+    return table.get(key, []) if isinstance(table, dict) else []

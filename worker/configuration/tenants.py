@@ -1,11 +1,11 @@
-"""What the values of one tenant must hold together: its connections, sync, sources and rules."""
+"""What the values of one tenant must hold together: its connections, sources and rules; and its sync, by `syncs`."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
-from worker.configuration.places import hint
+from worker.configuration.syncs import check_sync
 from worker.errors import Fault
 from worker.settings import ERPS, Retries
 from worker.settings import Visma as VismaSettings
@@ -38,7 +38,7 @@ def check_tenant(tenant: TenantTables) -> Iterator[Fault]:
         if not table.broken:
             yield from _retries(table)
             yield from CONNECTION_CHECKS.get(erp, _nothing)(table)
-    yield from _sync(tenant)
+    yield from check_sync(tenant)
     for table in tenant.sources:
         yield from _source(table)
     yield from _source_names(tenant)
@@ -94,26 +94,6 @@ def _itempath(table: Table) -> Iterator[Fault]:
 
 
 CONNECTION_CHECKS: Final[dict[str, Callable[[Table], Iterator[Fault]]]] = {"visma": _visma, "itempath": _itempath}
-
-
-def _sync(tenant: TenantTables) -> Iterator[Fault]:
-    table, connected = tenant.sync, tenant.connections
-    source, targets = table.get("source"), table.get("targets")
-    if source and source not in connected:
-        yield Fault(table.at("source"), "this tenant has no such connection")
-    if source and ("targets" not in table.written or targets == ()):
-        yield Fault(table.at("targets"), "is required where there is a source")
-    for index, target in enumerate(targets or ()):
-        place = f"{table.at('targets')}[{index}]"
-        if target not in connected:
-            yield Fault(place, "this tenant has no such connection")
-        if target == source:
-            yield Fault(place, "is the source")
-        if target in targets[:index]:
-            yield Fault(place, "is named twice")
-    for target in table.get("nested") or ():
-        if target not in ERPS:
-            yield Fault(f"{table.at('nested')}.{target}", f"is no target{hint(target, ERPS)}")
 
 
 def _source(table: Table) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from worker.cli import checking
-from worker.settings import ApiKey, Secret, Settings
+from worker.settings import ApiKey, Intacct, ItemPath, Secret, Settings, Tenant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,3 +111,14 @@ def test_short_secrets_warned() -> None:
     assert [(each.what, each.state) for each in warned] == [("secrets", "warning")]
     assert "API key ops" in warned[0].message
     assert "hunter2" not in warned[0].message
+
+
+def test_short_webhook_secrets_warned() -> None:
+    """So are the secrets that ItemPath and Intacct prove their webhooks with; long ones, and those of the ERPs themselves, are not."""
+    short, long = Secret("hunter2"), Secret("x" * 16)
+    itempath = ItemPath("https://i.example", token=short, webhook_secret=short)
+    intacct = Intacct("https://s.example", "c", short, "u@c", webhook_keys=(long, short))
+    good = ItemPath("https://i.example", webhook_secret=long)
+    tenants = {"a": Tenant("a", itempath=itempath, intacct=intacct), "b": Tenant("b", itempath=good)}
+    told = [each.message.partition(" has ")[0] for each in checking.secrets(Settings(tenants=tenants))]
+    assert told == ["a: webhook_keys[1] of intacct", "a: webhook_secret of itempath"]

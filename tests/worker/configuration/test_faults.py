@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import string
+from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,10 @@ from hypothesis import strategies as st
 
 from worker.configuration import load
 from worker.configuration.checks import check_timing
+from worker.configuration.forms import CONNECTIONS, Aliases, Connection, Form, Rules, Sources, Sync, Units
 from worker.errors import SettingsError
-from worker.settings import JOB_KINDS, Timing
+from worker.settings import JOB_KINDS, Alias, Intacct, ItemPath, Secret, Timing, UnitRule
+from worker.settings import Sync as SyncSettings
 
 if TYPE_CHECKING:
     from tests.worker.configuration.conftest import Judge, Reader
@@ -42,6 +46,53 @@ def test_example_shows_defaults() -> None:
         found.base_url, found.token_url, found.client_id, found.client_secret, found.tenant_id, webhook_keys=found.webhook_keys
     )
     assert found == bare
+
+
+TABLES: dict[str, type[Form]] = {
+    **{f"[tenants.acme.{erp}]": form for erp, form in CONNECTIONS.items()},
+    "[tenants.acme.sync]": Sync,
+    "[[tenants.acme.sync.units]]": Units,
+    "[[tenants.acme.sync.aliases]]": Aliases,
+    "[[tenants.acme.sources]]": Sources,
+    "[[tenants.acme.rules]]": Rules,
+}
+
+
+@pytest.mark.parametrize("head", sorted(TABLES))
+def test_example_tells_all(head: str) -> None:
+    """Each key of each table stands in the example, in its place, as a value or in a comment."""
+    parts = re.split(r"^(\[.*?\]+)(?= |$)", EXAMPLE.read_text(), flags=re.MULTILINE)
+    text = "".join(after for found, after in zip(parts[1::2], parts[2::2], strict=True) if found == head)
+    keys = {field.data_key or name for name, field in TABLES[head]().fields.items()}
+    if head in {"[tenants.acme.itempath]", "[tenants.acme.intacct]"}:
+        assert "as with Visma" in text
+        keys -= Connection().fields.keys() - {"base_url", "slots"}
+    assert {key for key in keys if not re.search(rf"(^|or |# ){key} = ", text, flags=re.MULTILINE)} == set()
+
+
+def test_readme_tells_syncs() -> None:
+    """The README has a line for each key of a sync, with its default."""
+    lines = [line for line in (EXAMPLE.parent / "README.md").read_text().splitlines() if line.startswith("| `")]
+    told = " ".join(line.split("|")[1] for line in lines)
+    assert {key for key in Sync().fields if f"`{key}`" not in told} == set()
+    defaults = {line.split("`")[1]: line.split("|")[2].strip(" `") for line in lines}
+    found = SyncSettings()
+    for key in ("create_missing", "ignore_case", "order", "merge", "places"):
+        assert defaults[key] == str(getattr(found, key)).lower()
+    assert defaults["revenue"] == f'"{found.revenue}"'
+    assert defaults["whole_units"].split("`, `") == list(found.whole_units)
+
+
+def test_example_gives_defaults() -> None:
+    """So are those of syncs, and the new ones of ItemPath and Intacct."""
+    text = EXAMPLE.read_text()
+    tenant = load(EXAMPLE, {name: f"{name}-0123456789abcdef" for name in re.findall(r"env:([A-Z_]+)", text)}).tenants["acme"]
+    bare = SyncSettings()
+    for name in {field.name for field in fields(bare)} - {"source", "targets", "nested", "units", "aliases"}:
+        assert getattr(tenant.sync, name) == getattr(bare, name)
+    for found, made in ((tenant.itempath, ItemPath("")), (tenant.intacct, Intacct("", "", Secret(""), ""))):
+        for name in ("slots", "second_look", "webhook_kits", "retries"):
+            assert getattr(found, name) == getattr(made, name)
 
 
 def test_all_at_once(faults: Judge) -> None:
@@ -197,12 +248,110 @@ def test_itempath_login(faults: Judge, login: str, bad: list[str]) -> None:
         ('nested = { itempath = "x" }', ["nested.itempath"]),
         ('compare_every = "never"', []),
         ("most_deletes = 30", ["most_deletes"]),
+        ("order = true", []),
+        ("merge = true\norder = false", []),
+        ("order = true\nmerge = true", ["order"]),
+        ('order = "yes"\nmerge = true', ["order"]),
+        ("places = 0", []),
+        ("places = 11", ["places"]),
+        ("places = -1", ["places"]),
+        ('whole_units = ["EA", ""]', ["whole_units[1]"]),
+        ('keep_whole = ["A", "B", "a "]', ["keep_whole[2]"]),
+        ('ignore_case = false\nkeep_whole = ["A", "a"]', []),
+        ('ignore_case = false\nkeep_whole = ["A", "A"]', ["keep_whole[1]"]),
+        ('revenue = "by_price"', ["revenue"]),
+        ('revenue = "from_table"', ["revenue_table"]),
+        ('revenue = "from_table"\nrevenue_table = {}', ["revenue_table"]),
+        ('revenue = "from_table"\nrevenue_table = { A = 0, B = 100, C = "33.33" }', []),
+        ('revenue = "from_table"\nrevenue_table = { A = 101 }', ["revenue_table.A"]),
+        ('revenue = "from_table"\nrevenue_table = { "A B" = 1, "a b" = 2 }', ['revenue_table."a b"']),
+        ('revenue = "equal"\nrevenue_table = { A = 1 }', ["revenue_table"]),
+        ("revenue_table = { A = 1 }", ["revenue_table"]),
+        ("units = 1", ["units"]),
+        ("units = [1]", ["units[0]"]),
+        ("units = [{}]", ["units[0].base", "units[0].erp", "units[0].unit"]),
+        ('units = [{ erp = "sap", unit = "A", base = "B", factr = 1 }]', ["units[0].erp", "units[0].factr"]),
+        ('units = [{ erp = "visma", unit = "A", base = "B", factor = 0 }]', ["units[0].factor"]),
+        ("aliases = {}", ["aliases"]),
+        ('aliases = [{ erp = "visma", code = "A" }]', ["aliases[0].name"]),
     ],
 )
 def test_sync_fits_tenant(faults: Judge, visma: str, sync: str, bad: list[str]) -> None:
     """Source and targets are connections of the tenant, and different ones."""
     text = visma + '[tenants.acme.itempath]\nbase_url = "https://itempath.example"\ntoken = "t"\n[tenants.acme.sync]\n' + sync
-    assert list(faults(text)) == [f"tenants.acme.sync.{place}" for place in bad]
+    assert sorted(faults(text)) == [f"tenants.acme.sync.{place}" for place in bad]
+
+
+def _unit(erp: str, unit: str, more: str = "") -> str:
+    return f'[[tenants.acme.sync.units]]\nerp = "{erp}"\nunit = "{unit}"\nbase = "EA"\n{more}\n'
+
+
+def _alias(erp: str, code: str, name: str) -> str:
+    return f'[[tenants.acme.sync.aliases]]\nerp = "{erp}"\ncode = "{code}"\nname = "{name}"\n'
+
+
+@pytest.mark.parametrize(
+    ("rules", "bad"),
+    [
+        (_unit("visma", "BOX") + _unit("intacct", "BOX") + _unit("visma", "BOX", 'item = "A"') + _unit("visma", "BOX", 'item = "B"'), {}),
+        (_unit("visma", "10  Pack") + _unit("visma", "10 pack "), {"units[1].unit": "is the same as tenants.acme.sync.units[0].unit"}),
+        (
+            _unit("visma", "BOX", 'item = "A"') + _unit("visma", "X") + _unit("visma", "box", 'item = "a"'),
+            {"units[2].unit": "is the same as tenants.acme.sync.units[0].unit"},
+        ),
+        (_unit("visma", "BOX", "item = 1") + _unit("visma", "BOX"), {"units[0].item": "must be text"}),
+        (_alias("visma", "A", "B") + _alias("intacct", "A", "B") + _alias("visma", "B", "C"), {}),
+        (_alias("visma", "A", "X") + _alias("visma", "a", "Y"), {"aliases[1].code": "is the same as tenants.acme.sync.aliases[0].code"}),
+        (_alias("visma", "A", "X") + _alias("visma", "B", "x "), {"aliases[1].name": "is the same as tenants.acme.sync.aliases[0].name"}),
+        ("[tenants.acme.sync]\nignore_case = false\n" + _alias("visma", "A", "X") + _alias("visma", "a", "x"), {}),
+    ],
+)
+def test_rules_are_not_doubled(faults: Judge, rules: str, bad: dict[str, str]) -> None:
+    """A unit's text means one thing in an ERP, for all items or for one; a code there has one name, and a name one code."""
+    assert faults(rules) == {f"tenants.acme.sync.{place}": message for place, message in bad.items()}
+
+
+def test_sync_is_read(reading: Reader) -> None:
+    """Unit rules, aliases and shares are records, their numbers exactly what was written."""
+    text = """
+[tenants.acme.sync]
+revenue = "from_table"
+revenue_table = { A = 33.33, "b c" = "66.67" }
+places = 4
+whole_units = []
+[[tenants.acme.sync.units]]
+erp = "visma"
+unit = "GROSS"
+base = "EA"
+factor = 144
+[[tenants.acme.sync.units]]
+erp = "intacct"
+unit = "G"
+base = "KG"
+factor = 0.001
+item = "SAND"
+[[tenants.acme.sync.units]]
+erp = "itempath"
+unit = "STK"
+base = "EA"
+[[tenants.acme.sync.aliases]]
+erp = "itempath"
+code = "A1"
+name = "A"
+"""
+    sync = reading(text).tenants["acme"].sync
+    assert sync == SyncSettings(
+        revenue="from_table",
+        revenue_table={"A": Decimal("33.33"), "b c": Decimal("66.67")},
+        places=4,
+        whole_units=(),
+        units=(
+            UnitRule("visma", "GROSS", "EA", Decimal(144)),
+            UnitRule("intacct", "G", "KG", Decimal("0.001"), "SAND"),
+            UnitRule("itempath", "STK", "EA"),
+        ),
+        aliases=(Alias("itempath", "A1", "A"),),
+    )
 
 
 def test_nested_is_by_target(reading: Reader) -> None:

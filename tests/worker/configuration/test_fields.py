@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from marshmallow import ValidationError
 
 from worker.configuration.addresses import DatabaseAddress, RedisAddress, WebAddress, is_loopback
 from worker.configuration.expressions import Expression
-from worker.configuration.fields import UNITS, Duration, DurationOrNever, Flag, Items, Share, Text, Value, Whole
+from worker.configuration.fields import UNITS, Duration, DurationOrNever, Flag, Items, Number, Share, Text, Value, Whole
 from worker.configuration.origins import FromEnvironment
 
 ANYTHING = st.one_of(
@@ -75,6 +76,7 @@ def test_never_is_none() -> None:
         DurationOrNever(),
         Share(),
         Whole(),
+        Number(),
         Flag(),
         Text(),
         Items(Text()),
@@ -96,6 +98,37 @@ def test_whole_refuses(value: object) -> None:
     """Text, flags, fractions and what is out of bounds are no whole number."""
     with pytest.raises(ValidationError):
         Whole(least=1, most=10).convert(value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [(12, "12"), (Decimal("0.1"), "0.1"), ("0.25", "0.25"), ("144", "144"), (Decimal("1e3"), "1000"), ("0.000000000001", "0.000000000001")],
+)
+def test_number_is_exact(written: object, read: str) -> None:
+    """A number is what was written, as a number or as text."""
+    assert Number().convert(written) == Decimal(read)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, "0", -1, "-1", "", " 1", "1e3", "1,5", "1/3", ".5", "٣", True, None, 0.5, 10**13, [1]]
+    + [Decimal(text) for text in ("nan", "snan", "inf", "-inf", "-0.1", "1e-999999", "1e999999")],
+)
+def test_number_refuses(value: object) -> None:
+    """Nothing, less, what is no number, and what no factor could be."""
+    with pytest.raises(ValidationError):
+        Number().convert(value)
+
+
+@pytest.mark.parametrize(("value", "good"), [(0, True), (Decimal("99.99"), True), ("100", True), (Decimal("100.01"), False), (-1, False)])
+def test_number_within_bounds(value: object, *, good: bool) -> None:
+    """A share may be nothing, and all at most."""
+    field = Number(zero=True, most=Decimal(100))
+    if good:
+        assert field.convert(value) == Decimal(str(value))
+        return
+    with pytest.raises(ValidationError, match="from 0 to 100"):
+        field.convert(value)
 
 
 def test_variables_stand_for_values() -> None:

@@ -28,10 +28,15 @@ ONE_TENANT = {
     "VISMA_MARK_DESCRIPTION": "false",
     "ITEMPATH_BASE_URL": "https://itempath.example",
     "ITEMPATH_TOKEN": "token",
+    "ITEMPATH_WEBHOOK_KITS": "not_null(sku, kit)",
+    "ITEMPATH_SECOND_LOOK": "3m",
     "INTACCT_BASE_URL": "https://intacct.example",
     "INTACCT_CLIENT_ID": "c",
     "INTACCT_CLIENT_SECRET": "s",
     "INTACCT_USERNAME": "user@company",
+    "INTACCT_WEBHOOK_KEYS": "one,two",
+    "INTACCT_WEBHOOK_KITS": "itemId",
+    "INTACCT_SECOND_LOOK": "90s",
     "KITRELAY_API_KEY": "0123456789abcdef",
 }
 
@@ -144,6 +149,11 @@ def test_one_tenant_from_environment() -> None:
     assert tenant.visma is not None
     assert tenant.visma.webhook_keys == (Secret("one"), Secret("two"))
     assert (tenant.visma.slots, tenant.visma.retries.first, tenant.visma.mark_description) == (3, 2.0, False)
+    assert tenant.itempath is not None
+    assert (tenant.itempath.webhook_kits, tenant.itempath.second_look) == ("not_null(sku, kit)", 180.0)
+    assert tenant.intacct is not None
+    assert (tenant.intacct.webhook_kits, tenant.intacct.second_look) == ("itemId", 90.0)
+    assert tenant.intacct.webhook_keys == (Secret("one"), Secret("two"))
     (key,) = settings.api_keys
     assert (key.name, key.role, key.tenants, key.key) == ("env", "admin", ("*",), Secret("0123456789abcdef"))
 
@@ -151,11 +161,21 @@ def test_one_tenant_from_environment() -> None:
 @pytest.mark.usefixtures("empty")
 def test_tenant_faults_named() -> None:
     """Faults of that tenant carry the variables' names."""
-    environ = {**ONE_TENANT, "VISMA_SLOT": "1", "VISMA_SLOTS": "0", "KITRELAY_API_KEY": "short", "ITEMPATH_TOKEN": ""}
+    environ = {
+        **ONE_TENANT,
+        "INTACCT_WEBHOOK_KITS": "a.",
+        "ITEMPATH_SECOND_LOOK": "2",
+        "VISMA_SLOT": "1",
+        "VISMA_SLOTS": "0",
+        "KITRELAY_API_KEY": "short",
+        "ITEMPATH_TOKEN": "",
+    }
     del environ["VISMA_CLIENT_ID"]
     with pytest.raises(SettingsError) as caught:
         load(None, environ)
     assert {fault.path: fault.message for fault in caught.value.faults} == {
+        "INTACCT_WEBHOOK_KITS": "is no JMESPath: unexpected at character 3",
+        "ITEMPATH_SECOND_LOOK": 'must be a time with its unit, such as "250ms", "5s", "15m", "22h" or "90d"',
         "VISMA_SLOT": "is not known; did you mean slots?",
         "VISMA_SLOTS": "must be at least 1",
         "VISMA_CLIENT_ID": "is required",

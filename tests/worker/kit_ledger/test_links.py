@@ -181,8 +181,8 @@ def test_names_lead_where_told(sqlite_db: Database, turns: list[tuple[str, str]]
         bears[number] = code
     found = ids(book, *"ABCD")
     for code in "ABCD":
-        bearers = {number for number, borne in bears.items() if borne == code}
-        assert found.get(code) in (bearers or {gave_up.get(code)})
+        expected: set[str | None] = {number for number, borne in bears.items() if borne == code} or {gave_up.get(code)}
+        assert found.get(code) in expected
     with sqlite_db.read() as connection:
         former = {row.key for row in connection.execute(select(tables.former_names.c.key))}
     assert former.isdisjoint(code.casefold() for code in bears.values())
