@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from webhooks.answers import Answer
 from webhooks.api import queries
 from webhooks.api.access import must_see, sees, tenants_of
-from webhooks.api.forms import BatchForm, NothingForm, looked_at, taken
+from webhooks.api.forms import NothingForm, batch_looked_at, taken
 from webhooks.api.making import Wanted, made
 from webhooks.api.preview import preview
 from webhooks.api.queries import PAGING, page_of, paged
@@ -103,7 +103,7 @@ def _answer(api: Api, batch: Batch, status: int) -> Answer:
 
 def _checked(api: Api, key: ApiKey, body: object) -> Wanted:
     """The batch that is asked for. Raises `InvalidArguments` with the faults of the request and of all its items together."""
-    data, faults = looked_at(BatchForm, body)
+    data, faults = batch_looked_at(body)
     if "tenant" in data:
         must_see(key, data["tenant"])
     if isinstance(body, dict) and not {"items", "select"} & body.keys():
@@ -113,19 +113,22 @@ def _checked(api: Api, key: ApiKey, body: object) -> Wanted:
         faults.append(Fault("items", f"must be at most {MOST_ITEMS}: make several batches"))
         items = None
     if {"tenant", "kind"} <= data.keys():
-        faults.extend(_faults(api, data, items))
+        faults.extend(_faults(api, data, items, body))
     if faults:
         raise InvalidArguments(tuple(faults))
-    kind = requests.kind_for(api.settings, data["tenant"], data["kind"])
-    return Wanted.of(data, kind.erp, items)
+    select: Mapping[str, Any] = data["select"] if items is None else items[0]
+    return Wanted.of(data, requests.erp_for(api.settings, data["tenant"], data["kind"], select), items)
 
 
-def _faults(api: Api, data: Mapping[str, Any], items: list[Any] | None) -> tuple[Fault, ...]:
+def _faults(api: Api, data: Mapping[str, Any], items: list[Any] | None, body: object) -> tuple[Fault, ...]:
     try:
-        if items is None:
-            requests.kind_for(api.settings, data["tenant"], data["kind"])
-        else:
+        if items is not None:
             requests.check_items(api.settings, data["tenant"], data["kind"], items)
+        elif "select" in data and isinstance(body, dict):
+            broken = body["select"].keys() - data["select"].keys()
+            requests.check_select(api.settings, data["tenant"], data["kind"], data["select"], broken)
+        else:
+            requests.kind_for(api.settings, data["tenant"], data["kind"])
     except InvalidArguments as error:
         return error.faults
     return ()

@@ -58,6 +58,15 @@ class Anything(Strict[object]):
         return value
 
 
+class Yes(Strict[bool]):
+    """True, said out loud."""
+
+    def _parse(self, value: object) -> bool:
+        if value is not True:
+            raise ValidationError("must be true")
+        return value
+
+
 class Items(Strict["list[object]"]):
     """A list that somebody else looks into."""
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, validates_schema
 
-from webhooks.api.fields import Anything, Between, Instant, Items, Tags
+from webhooks.api.fields import Anything, Between, Instant, Items, Tags, Yes
 from worker.errors import Fault, InvalidArguments
 from worker.kinds.faults import faults_of
 from worker.kinds.fields import Flag, OneOf, Text
 from worker.kinds.forms import Form
+from worker.kinds.syncs import HowToSync
 
 
 class JobForm(Form):
@@ -27,7 +28,7 @@ class JobForm(Form):
     tags = Tags()
 
 
-class SelectForm(Form):
+class DocumentsForm(Form):
     """Which documents a release batch looks for."""
 
     status = OneOf("B", required=True)
@@ -37,27 +38,45 @@ class SelectForm(Form):
     modified_since = Instant()
 
 
+class KitsForm(HowToSync):
+    """Which kits a batch of syncs looks for: all that the source has; and how they are synced."""
+
+    all = Yes(required=True)
+
+
+SELECTS: Final[Mapping[str, type[Form]]] = {"release_kit_assembly": DocumentsForm, "sync_kit_lines": KitsForm}
+"""The kinds whose jobs a worker can look for, and the form of what to look for."""
+
+
 class BatchForm(Form):
-    """`POST /api/batches`: its items, or what to look for."""
+    """`POST /api/batches`: its items, or what to look for, whose form is that of its kind."""
 
     tenant = Text(most=120, required=True)
     kind = Text(most=120, required=True)
     items = Items()
-    select = fields.Nested(SelectForm, error_messages={"null": "must not be null"})
+    select = Anything()
     name = Text(most=200)
     priority = Between(-1000, 1000)
     tags = Tags()
     preview = Flag()
 
-    @validates_schema
-    def _has_one(self, data: Mapping[str, Any], **_options: object) -> None:
-        if "items" in data and "select" in data:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _has_one(self, _data: object, original: object, **_options: object) -> None:
+        given = original if isinstance(original, Mapping) else {}
+        if "items" in given and "select" in given:
             raise ValidationError("must not stand beside items", "select")
 
-    @validates_schema
-    def _selects_releases(self, data: Mapping[str, Any], **_options: object) -> None:
-        if "select" in data and data.get("kind") != "release_kit_assembly":
-            raise ValidationError("is for release_kit_assembly only", "select")
+
+def batch_looked_at(body: object) -> tuple[dict[str, Any], list[Fault]]:
+    """What is right in the body of `POST /api/batches`, and every fault of it, those of what it looks for with their place in it."""
+    data, faults = looked_at(BatchForm, body)
+    if "select" not in data or "kind" not in data:
+        return data, faults
+    form = SELECTS.get(data["kind"])
+    if form is None:
+        return data, [*faults, Fault("select", f"is for {' and '.join(SELECTS)} only")]
+    data["select"], wrong = looked_at(form, data["select"])
+    return data, [*faults, *(Fault(f"select.{fault.path}" if fault.path else "select", fault.message) for fault in wrong)]
 
 
 class ReplayForm(Form):

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 def preview(api: Api, wanted: Wanted) -> dict[str, Any]:
-    """The contract's preview. A selection's documents are known to the ERP alone, which is never called from here: that number is null."""
+    """The contract's preview. What a selection holds is known to the ERP alone, which is never called from here: that number is null."""
     if wanted.items is None:
-        note = "the ERP knows how many documents these are; it is asked when the batch is made"
+        what = "kits" if wanted.kind == "sync_kit_lines" else "documents"
+        note = f"the ERP knows how many {what} these are; it is asked when the batch is made"
         return {"preview": True, "would_change": None, "would_skip": [], "calls": None, "eta": None, "note": note}
     kind = KINDS[wanted.kind]
     with api.database.read() as connection:
         count, skips = estimates.skipped(connection, wanted.tenant, kind, wanted.items)
-        return estimates.preview(connection, api.settings, wanted.tenant, kind, count, skips, api.clock())
+        return estimates.preview(connection, api.settings, wanted.tenant, kind, count, skips, api.clock(), wanted.erp)

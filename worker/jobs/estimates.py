@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 CALLS_EACH: Final = 1.1
 """ERP calls for a released document: one to submit, and its part of the list calls that settle many at once."""
 
+CALLS_OF_SYNC: Final = 3.0
+"""ERP calls for a kit that is compared: source and two targets are read once. Writes come on top; nobody knows before whether any are."""
+
 _USUAL_MS: Final = 500
 _HOUR: Final = 3600.0
 _BUSY: Final = "its document has an open release job already"
@@ -43,11 +46,18 @@ def skipped(connection: Connection, tenant: str, kind: Kind, items: Iterable[obj
 
 
 def preview(
-    connection: Connection, settings: Settings, tenant: str, kind: Kind, count: int, skips: list[dict[str, Any]], now: datetime
+    connection: Connection,
+    settings: Settings,
+    tenant: str,
+    kind: Kind,
+    count: int,
+    skips: list[dict[str, Any]],
+    now: datetime,
+    erp: str = "",
 ) -> dict[str, Any]:
-    """The contract's preview of a batch of `count` jobs."""
-    calls = math.ceil(count * CALLS_EACH)
-    eta = _eta(connection, settings, Lane(tenant, kind.erp), calls, now) if count else None
+    """The contract's preview of a batch of `count` jobs; `erp` is where they begin, for a kind that has no ERP of its own."""
+    calls = math.ceil(count * (CALLS_OF_SYNC if kind.operation == "sync" else CALLS_EACH))
+    eta = _eta(connection, settings, Lane(tenant, kind.erp or erp), calls, now) if count else None
     return {"preview": True, "would_change": count, "would_skip": skips, "calls": calls, "eta": at(eta)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from worker.errors import Fault, InvalidArguments
@@ -11,7 +12,7 @@ from worker.kinds.sides import side_faults, source_of
 from worker.kits.codes import Codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from worker.kinds import Kind
@@ -91,10 +92,13 @@ def check_items(settings: Settings, tenant: str, kind_name: str, items: Iterable
     return count
 
 
-def check_select(settings: Settings, tenant: str, kind_name: str, select: Mapping[str, Any]) -> None:
-    """Look at a selection whose form is right. Raises `InvalidArguments` with each fault's place, `select.targets[1]`."""
+def check_select(settings: Settings, tenant: str, kind_name: str, select: Mapping[str, Any], broken: Collection[str] = ()) -> None:
+    """Look at what is right in a selection; `broken` are names in it with faults of their own.
+
+    Raises `InvalidArguments` with each fault's place, `select.targets[1]`.
+    """
     kind = kind_for(settings, tenant, kind_name)
-    faults = side_faults(settings.tenants[tenant], select) if kind.operation == "sync" else ()
+    faults = side_faults(settings.tenants[tenant], select, broken) if kind.operation == "sync" else ()
     if faults:
         raise InvalidArguments(tuple(_under("select", fault) for fault in faults))
 
@@ -118,10 +122,9 @@ def new_items(
 def _judged(tenant: Tenant, kind: Kind, arguments: object) -> tuple[dict[str, Any], tuple[Fault, ...]]:
     """What is right in the arguments, and every fault of them: by themselves, and over the tenant's settings."""
     right, faults = kind.look(arguments)
-    if kind.operation != "sync":
+    if kind.operation != "sync" or not isinstance(arguments, Mapping):
         return right, faults
-    broken = {fault.path.partition(".")[0].partition("[")[0] for fault in faults}
-    return right, (*faults, *side_faults(tenant, right, broken))
+    return right, (*faults, *side_faults(tenant, right, arguments.keys() - right.keys()))
 
 
 def _other_source(erp: str, first: str) -> tuple[Fault, ...]:
