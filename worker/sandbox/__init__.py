@@ -11,6 +11,7 @@ counters.py    what took effect
 world.py       what all parts share
 visma/         Visma Net ERP; what of it is documented, seen or inferred stands there
 itempath/      ItemPath in front of Kardex Power Pick; likewise
+intacct/       Sage Intacct; likewise
 """
 
 from worker.sandbox.server import run, serve
