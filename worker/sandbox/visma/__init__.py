@@ -19,6 +19,7 @@ Seen in SDKs, samples and integrators' notes
     201 with an empty body. Unknown query parameters ignored. The names of the dispatcher's headers; epoch milliseconds.
     Several notifications in one array. The scopes read, create, update and delete. The error shapes of both gateways.
     The release's answer, `actionResult`, as sibling documents have it.
+    Kit specifications: paths, filters, names of both forms, 204 for PUT, no DELETE; see `specifications`.
 
 Inferred, or ours because somebody had to decide
     The notification's body, its tries and what counts as taken; 201 is notified although its body is empty; Failed is notified.

@@ -1,4 +1,4 @@
-"""The ERP behind HTTP: tokens, the six operations on kit assemblies, and the background calls."""
+"""The ERP behind HTTP: tokens, the six operations on kit assemblies, kit specifications, and the background calls."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from worker.sandbox.visma.notifications import Notifications
 from worker.sandbox.visma.operations import content_answer, find, state_answer, state_location
 from worker.sandbox.visma.refusals import Refused
 from worker.sandbox.visma.routes import CONTENT, LABELS, STATE, NoRoute, match
+from worker.sandbox.visma.specification_store import SpecificationStore
 from worker.sandbox.visma.targets import HEADER, read_target
 from worker.sandbox.visma.tokens import Tokens
 from worker.sandbox.wire import Answer, Dropped, Framed, frame, json_answer, message
@@ -39,7 +40,6 @@ class Visma:
 
     name = "visma"
     prefixes = ("connect", "v1")
-    kits: KitStore | None = None
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -51,6 +51,7 @@ class Visma:
         self._notifications = Notifications(world, self.deliveries)
         self.background = Background(world, self._execution, self._notifications)
         self.companies: dict[str, Company] = {}
+        self.kits: KitStore | None = SpecificationStore(self.companies, world.clock)
         self.unauthorized = 0
         self.reset()
 
@@ -61,7 +62,8 @@ class Visma:
         self.background.clear()
         self.tokens.clear()
         self.unauthorized = 0
-        self.companies = {settings.name: Company(settings, self.items) for settings in self._world.settings.companies}
+        self.companies.clear()
+        self.companies.update({settings.name: Company(settings, self.items) for settings in self._world.settings.companies})
         for company in self.companies.values():
             company.fill(self._world.settings.documents, self._world.clock.now())
 
@@ -158,7 +160,7 @@ class Visma:
             if settings.read_ms:
                 await asyncio.sleep(settings.read_ms / 1000)
             return self._read(company, call)
-        tally = company.counters.tally(call.about) if call.about else None
+        tally = company.counters.tally(call.document) if call.document else None
         if tally is not None:
             tally.begin()
         try:

@@ -44,8 +44,8 @@ class Background:
         company.counters.operations["accepted"] += 1
         if not len(self.operations) % _PRUNE_EVERY:
             self._prune()
-        if call.route.writes and call.about:
-            company.counters.tally(call.about).begin()
+        if call.document:
+            company.counters.tally(call.document).begin()
         return operation
 
     def start(self, operation: Operation) -> None:
@@ -76,8 +76,8 @@ class Background:
             operation.status = FINISHED
             company.counters.operations["finished"] += 1
         operation.finished = self._world.clock.now()
-        if call.route.writes and call.about:
-            company.counters.tally(call.about).open -= 1
+        if call.document:
+            company.counters.tally(call.document).open -= 1
 
     def _end(self, operation: Operation) -> None:
         """End the operation, tell, and give its worker to the next."""

@@ -8,6 +8,7 @@ from worker.sandbox.counters import Counters
 from worker.sandbox.visma.documents import BALANCED, Document, Documents
 from worker.sandbox.visma.limits import Repeats, Window
 from worker.sandbox.visma.rules import Rules
+from worker.sandbox.visma.specifications import Specifications
 
 if TYPE_CHECKING:
     from worker.sandbox.settings import CompanySettings
@@ -18,13 +19,26 @@ if TYPE_CHECKING:
 class Company:
     """The state of one tenant. `storm_until` is when its calls are no longer refused by a storm of 429."""
 
-    __slots__ = ("_ordinals", "counters", "documents", "items", "operations", "repeats", "rules", "settings", "storm_until", "window")
+    __slots__ = (
+        "_ordinals",
+        "counters",
+        "documents",
+        "items",
+        "operations",
+        "repeats",
+        "rules",
+        "settings",
+        "specifications",
+        "storm_until",
+        "window",
+    )
 
     def __init__(self, settings: CompanySettings, items: dict[str, Item]) -> None:
         self.settings = settings
-        self.items = items
+        self.items = dict(items)
         self.documents = Documents()
-        self.rules = Rules(self.documents, items)
+        self.rules = Rules(self.documents, self.items)
+        self.specifications = Specifications(self.items, self.documents)
         self.operations: dict[str, Operation] = {}
         self.counters = Counters()
         self.window = Window(settings.calls_per_hour, settings.window)
@@ -59,8 +73,9 @@ class Company:
 
     def counts(self, *, documents: bool) -> dict[str, Any]:
         """The numbers of the company, with those of each document if asked."""
-        numbers = {**self.counters.as_json(), "documents_now": self.documents.count()}
+        numbers = {**self.counters.as_json(), "documents_now": self.documents.count(), "specifications": self.specifications.counts()}
         if documents:
+            numbers["kits"] = self.specifications.counts_by_kit()
             numbers["documents"] = [self.told(key) for key in self.counters.tallies]
         return numbers
 

@@ -28,7 +28,7 @@ def make_documents(visma: Visma, world: World, content: dict[str, Any]) -> Answe
         raise ValueError("type is P or D, status H or B")
     if not isinstance(quantity, int | float) or quantity <= 0:
         raise ValueError("quantity: a number above 0 is expected")
-    if item is not None and (item not in visma.items or not visma.items[item].stock):
+    if item is not None and (item not in company.items or not company.items[item].stock):
         raise ValueError(f"item: there is no kit {item!r}")
     keys = company.make_documents(count, world.clock.now(), kind=kind, status=status, quantity=float(quantity), item_id=item)
     return json_answer(201, {"count": count, "first": keys[0], "last": keys[-1]})

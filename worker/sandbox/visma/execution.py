@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,21 @@ from worker.sandbox.visma.forms import read_form
 from worker.sandbox.visma.listing import EXPANSIONS, expanded, list_page
 from worker.sandbox.visma.records import version_text
 from worker.sandbox.visma.refusals import Refused, refused
-from worker.sandbox.visma.routes import CREATE, DELETE, LIST, READ, RELEASE, UPDATE
+from worker.sandbox.visma.routes import (
+    CREATE,
+    DELETE,
+    KIT,
+    LIST,
+    READ,
+    RELEASE,
+    RESPECIFY,
+    SPECIFICATION,
+    SPECIFICATIONS,
+    SPECIFY,
+    UPDATE,
+    path_id,
+)
+from worker.sandbox.visma.specification_calls import SpecificationCalls
 from worker.sandbox.wire import JSON, Answer, json_answer
 
 if TYPE_CHECKING:
@@ -24,7 +37,6 @@ if TYPE_CHECKING:
 
 _DONE: Final = Answer(200, b'{"actionId":null,"actionResult":"Done","errorInfo":""}', JSON)
 _QUEUED: Final = Answer(200, b'{"actionId":null,"actionResult":"InProcess","errorInfo":""}', JSON)
-_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 class Execution:
@@ -32,6 +44,7 @@ class Execution:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        specifications = SpecificationCalls(world)
         self._by_route: dict[Route, Callable[[Company, Call], Answer]] = {
             LIST: self._list,
             READ: self._read,
@@ -39,6 +52,11 @@ class Execution:
             UPDATE: self._update,
             DELETE: self._delete,
             RELEASE: self._release,
+            SPECIFICATIONS: specifications.list,
+            KIT: specifications.read,
+            SPECIFICATION: specifications.read,
+            SPECIFY: specifications.create,
+            RESPECIFY: specifications.update,
         }
 
     def run(self, company: Company, call: Call) -> Answer:
@@ -46,8 +64,8 @@ class Execution:
         try:
             return self._by_route[call.route](company, call)
         except Refused as refusal:
-            if call.route.writes and call.about:
-                company.counters.tally(call.about).refused += 1
+            if call.document:
+                company.counters.tally(call.document).refused += 1
             return refusal.answer
 
     def _list(self, company: Company, call: Call) -> Answer:
@@ -100,10 +118,3 @@ class Execution:
 
     def _now(self, company: Company) -> int:
         return company.local(self._world.clock.now())
-
-
-def path_id(text: str) -> str:
-    """An id as it stands in a path; with reserved characters as `b64(…)` (documented)."""
-    if set(text) <= _PLAIN:
-        return text
-    return f"b64({urlsafe_b64encode(text.encode()).decode().rstrip('=')})"

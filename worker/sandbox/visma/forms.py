@@ -1,5 +1,6 @@
 """The write forms: which fields there are, which are wrapped in `{"value": …}`, and what each may hold (documented).
 
+Those of kit specifications were seen in an SDK.
 A form that cannot be bound is refused with all its faults (inferred). Fields that no form knows are ignored (inferred),
 also `itemID`, the read form's spelling. A field that is sent as null is cleared (seen: "sending null may alter"),
 so that a client which sends nulls is found out.
@@ -52,6 +53,25 @@ LISTS: Final = {
     "nonStockComponentLines": NON_STOCK_LINE,
     "kitAllocations": KIT_ALLOCATION,
 }
+SPECIFICATION: Final = {
+    "kitInventoryID": TEXT,
+    "revisionID": TEXT,
+    "descr": TEXT,
+    "isActive": FLAG,
+    "allowCompAddition": FLAG,
+    "isNonStock": FLAG,
+}
+NON_STOCK_COMPONENT: Final = {
+    "lineNbr": WHOLE,
+    "compInventoryID": TEXT,
+    "dfltCompQty": DECIMAL,
+    "uom": TEXT,
+    "allowQtyVariation": FLAG,
+    "minCompQty": DECIMAL,
+    "maxCompQty": DECIMAL,
+}
+STOCK_COMPONENT: Final = {**NON_STOCK_COMPONENT, "disassemblyCoeff": DECIMAL, "allowSubstitution": FLAG}
+SPECIFICATION_LISTS: Final = {"stockComponentLines": STOCK_COMPONENT, "nonStockComponentLines": NON_STOCK_COMPONENT}
 
 Form = dict[str, Any]
 Faults = dict[str, list[str]]
@@ -59,22 +79,43 @@ Faults = dict[str, list[str]]
 
 def read_form(body: bytes, *, insert: bool) -> Form:
     """The fields of `KitAssemblyInsertDto` or `KitAssemblyUpdateDto`, unwrapped, only those that were sent. Raises `Refused`."""
+    content = _object(body)
+    faults: Faults = {}
+    form = _sent(content, WRAPPED, LISTS, faults)
+    form |= _bare(content, faults)
+    if insert and content.get("kitAssemblyLink") is not None:
+        form["kitAssemblyLink"] = _link(content["kitAssemblyLink"], faults)
+    if faults:
+        raise malformed(faults)
+    return form
+
+
+def read_specification(body: bytes) -> Form:
+    """The fields of `KitSpecificationUpdateDto`, likewise. Raises `Refused`."""
+    faults: Faults = {}
+    form = _sent(_object(body), SPECIFICATION, SPECIFICATION_LISTS, faults)
+    if faults:
+        raise malformed(faults)
+    return form
+
+
+def _object(body: bytes) -> Form:
+    """The JSON object in a body."""
     try:
         content = parsed(body)
     except ValueError:
         raise malformed({"": ["The body is not JSON."]}) from None
     if not isinstance(content, dict):
         raise malformed({"": ["An object is expected."]})
-    faults: Faults = {}
-    form = _fields(content, WRAPPED, "", faults)
-    form |= _bare(content, faults)
-    for name, kinds in LISTS.items():
+    return content
+
+
+def _sent(content: Form, wrapped: dict[str, str], lists: dict[str, dict[str, str]], faults: Faults) -> Form:
+    """The wrapped fields and the lists of a form."""
+    form = _fields(content, wrapped, "", faults)
+    for name, kinds in lists.items():
         if content.get(name) is not None:
             form[name] = _lines(content[name], name, kinds, faults)
-    if insert and content.get("kitAssemblyLink") is not None:
-        form["kitAssemblyLink"] = _link(content["kitAssemblyLink"], faults)
-    if faults:
-        raise malformed(faults)
     return form
 
 

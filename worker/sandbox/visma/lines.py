@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from worker.sandbox.visma.items import Component
-from worker.sandbox.visma.records import PLACE, UNIT, non_stock_line, stock_line
+from worker.sandbox.visma.items import UNIT, Component
+from worker.sandbox.visma.records import PLACE, non_stock_line, stock_line
 from worker.sandbox.visma.refusals import refused
 
 if TYPE_CHECKING:

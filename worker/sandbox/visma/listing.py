@@ -33,8 +33,8 @@ def list_page(documents: Documents, items: dict[str, Item], query: str, max_page
     """`BasePaginationDtoOfKitAssemblyDto`, in the order of type and number (inferred). Raises `Refused`."""
     asked = dict(parse_qsl(query, keep_blank_values=True))
     found = matching(documents, asked)
-    number = max(_number(asked, "pageNumber", 1), 1)
-    size = min(_number(asked, "pageSize", max_page), max_page) or max_page
+    number = max(number_of(asked, "pageNumber", 1), 1)
+    size = min(number_of(asked, "pageSize", max_page), max_page) or max_page
     page = found[(number - 1) * size : number * size]
     shown = frozenset(name for parameter, name in EXPANSIONS.items() if asked.get(parameter, "").lower() == "true")
     records = [expanded(document, items, shown, len(found), max_page) for document in page]
@@ -98,15 +98,15 @@ def _ref_no(asked: Query) -> Test | None:
 
 def _created(asked: Query) -> Test | None:
     """By time of creation."""
-    return _by_time(asked, "createdDateTime", lambda document: document.created)
+    return by_time(asked, "createdDateTime", lambda document: document.created)
 
 
 def _modified(asked: Query) -> Test | None:
     """By time of the last change."""
-    return _by_time(asked, "lastModifiedDateTime", lambda document: document.modified)
+    return by_time(asked, "lastModifiedDateTime", lambda document: document.modified)
 
 
-def _by_time(asked: Query, name: str, read: Callable[[Document], int]) -> Test | None:
+def by_time(asked: Query, name: str, read: Callable[[Any], int]) -> Callable[[Any], bool] | None:
     """By a time and its condition, which must come together (documented)."""
     condition = asked.get(f"{name}Condition")
     if not asked.get(name) and not condition:
@@ -128,7 +128,7 @@ def _moment(asked: Query, name: str) -> int:
     raise refused(f"The value '{asked[name]}' is not valid for {name}.")
 
 
-def _number(asked: Query, name: str, default: int) -> int:
+def number_of(asked: Query, name: str, default: int) -> int:
     """A number of the query."""
     text = asked.get(name)
     if not text:

@@ -6,12 +6,12 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 from worker.sandbox.clock import naive_text
+from worker.sandbox.visma.items import UNIT
 
 if TYPE_CHECKING:
     from worker.sandbox.visma.documents import Document
     from worker.sandbox.visma.items import Component, Item
 
-UNIT: Final = "STK"
 PLACE: Final = "1"
 TEXTS: Final[dict[str, str | None]] = {
     "revision": "1",
@@ -89,7 +89,7 @@ def non_stock_line(number: int, part: Component, kits: float) -> dict[str, Any]:
         "lineNbr": number,
         "itemId": part.item_id,
         "description": part.description,
-        "uoM": UNIT,
+        "uoM": part.unit,
         "quantity": part.quantity * kits,
         "unitCost": part.cost,
         "reasonCode": None,
