@@ -1,4 +1,4 @@
-"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over.
+"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over, begin comparisons of kits.
 
 Any number of these may run.
 """
@@ -13,10 +13,12 @@ from sqlalchemy import exists, select
 
 from worker.errors import LedgerUnavailable
 from worker.jobs import arrivals, batches, fleet
+from worker.jobs.batches import NewBatch
 from worker.jobs.model import Lane
 from worker.jobs.states import BatchState, State
 from worker.jobs.tables import batches as batch_rows
 from worker.jobs.tables import in_state, jobs
+from worker.kit_ledger.rounds import begin_round, end_round, is_round_due, open_rounds, prune, set_batch
 from worker.settings import ERPS
 
 if TYPE_CHECKING:
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 
     from worker.jobs.bell import Bell
     from worker.jobs.engine import Database
-    from worker.settings import Settings
+    from worker.settings import Settings, Tenant
 
+COMPARISON: Final = "sync_kit_lines"
 EVERY: Final = 1.0
 HOUSEKEEPING: Final = 60.0
 _log = structlog.get_logger("scheduler")
@@ -44,6 +47,7 @@ class Scheduler:
         self._clock = clock
         self._dead_after = settings.timing.dead_after
         self._lanes = tuple(Lane(tenant.name, erp) for tenant in settings.tenants.values() for erp in tenant.erps())
+        self._compared = [tenant for tenant in settings.tenants.values() if tenant.sync.source and tenant.sync.compare_every]
         self._kept_house = float("-inf")
 
     def run(self, stop: Event) -> None:
@@ -70,7 +74,23 @@ class Scheduler:
             due = list(lanes_with_work(connection, self._lanes, now))
         for lane in due:
             self._bell.ring(lane)
+        self._compare(now)
         self._keep_house(now)
+
+    def _compare(self, now: datetime) -> None:
+        """Begin the comparisons of kits that are due, and end those whose batch has all its jobs."""
+        with self._db.read() as connection:
+            due = [tenant for tenant in self._compared if is_round_due(connection, tenant.name, tenant.sync.compare_every or 0.0, now)]
+            over = [each for each in open_rounds(connection) if each.batch is None or not _planning(connection, each.batch)]
+        for tenant in due:
+            with self._db.write() as connection:
+                lane = begin_comparison(self._db, connection, tenant, now)
+            if lane is not None:
+                self._bell.ring(lane)
+        for round_ in over:
+            with self._db.write() as connection:
+                found, message = _outcome(connection, round_.batch)
+                end_round(connection, round_.tenant, round_.started_at, now, found=found, message=message)
 
     def _sweep_cancelled(self, now: datetime) -> None:
         """In chunks, so that no other writer waits long."""
@@ -85,6 +105,29 @@ class Scheduler:
         self._kept_house = time.monotonic()
         with self._db.write() as connection:
             arrivals.forget_keys(connection, now)
+            prune(self._db, connection, now)
+
+
+def begin_comparison(db: Database, connection: Connection, tenant: Tenant, now: datetime) -> Lane | None:
+    """Compare all kits of the tenant's source with its targets, as a batch that finds its jobs itself; None where another was first."""
+    source, every = tenant.sync.source, tenant.sync.compare_every
+    if source is None or every is None or not begin_round(db, connection, tenant.name, every, now):
+        return None
+    new = NewBatch(tenant.name, source, COMPARISON, "scheduled comparison of all kits", select={"all": True, "scheduled": True})
+    batch = batches.open_batch(connection, new, "the schedule", now)
+    set_batch(connection, tenant.name, now, batch.id)
+    return Lane(tenant.name, source)
+
+
+def _planning(connection: Connection, batch: str) -> bool:
+    statement = select(batch_rows.c.id).where(batch_rows.c.id == batch, batch_rows.c.state == BatchState.PLANNING)
+    return connection.execute(statement).first() is not None
+
+
+def _outcome(connection: Connection, batch: str | None) -> tuple[int | None, str | None]:
+    """How many kits differed, and what went wrong. A comparison that found nothing has left no batch."""
+    row = connection.execute(select(batch_rows.c.total, batch_rows.c.message).where(batch_rows.c.id == batch)).one_or_none()
+    return (0, None) if row is None else (row.total, row.message)
 
 
 def lanes_with_work(connection: Connection, lanes: Iterable[Lane], now: datetime) -> Iterable[Lane]:

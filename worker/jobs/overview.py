@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import and_, func, or_, select, text, true
 
 from worker.jobs.states import FINAL, BatchState, State
 from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
@@ -76,12 +76,19 @@ def last_move(connection: Connection) -> datetime | None:
 
 def in_open_release(connection: Connection, tenant: str, kind: str, subjects: Iterable[str]) -> set[str]:
     """Which of the documents have an open job of this kind already."""
-    wanted = list(subjects)
+    return subjects_with(connection, tenant, kind, subjects, (*_IN_LINE, State.RUNNING))
+
+
+def subjects_with(
+    connection: Connection, tenant: str, kind: str, subjects: Iterable[str], states: Iterable[State], since: datetime | None = None
+) -> set[str]:
+    """Which of the subjects have a job of this kind in one of the states; of those that have ended, only what ended `since` counts."""
+    wanted, named = list(subjects), [state.value for state in states]
+    lately = true() if since is None else or_(jobs.c.finished_at.is_(None), jobs.c.finished_at >= since)
     found: set[str] = set()
     for start in range(0, len(wanted), 500):
         chunk = wanted[start : start + 500]
-        states = [state.value for state in (*_IN_LINE, State.RUNNING)]
-        mine = and_(jobs.c.tenant == tenant, jobs.c.subject.in_(chunk), jobs.c.state.in_(states), jobs.c.kind == kind)
+        mine = and_(jobs.c.tenant == tenant, jobs.c.subject.in_(chunk), jobs.c.state.in_(named), jobs.c.kind == kind, lately)
         found.update(connection.execute(select(jobs.c.subject).where(mine)).scalars())
     return found
 

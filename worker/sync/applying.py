@@ -1,0 +1,174 @@
+"""Write what a target lacks: missing kits and items first where that is wanted, then the lines; and what the answers mean for the job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from worker.errors import AuthRefused, CallError, Fault, KitFault, NotSent, RateLimited, Unclear
+from worker.jobs.verdicts import accepted, again, doubt, failed, retry
+from worker.kits.model import CreateLine, Item, RemoteKit, UpdateLine
+from worker.sync import reports
+from worker.sync.refusals import error_of, unread
+from worker.sync.system import Order, Sent
+from worker.sync.targeting import missing_items, writes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worker.jobs.model import Job
+    from worker.jobs.verdicts import Verdict
+    from worker.kits.model import Line, Write
+    from worker.settings import Sync
+    from worker.sync.memory import Memory
+    from worker.sync.options import Options
+    from worker.sync.system import KitSystem, Written
+    from worker.sync.targeting import Aim
+    from worker.sync.translation import Translation
+
+MOST_WRITES: Final = 200
+"""So many writes go out in one round; the rest follows when they are seen."""
+
+IMPORT_WAITS: Final = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+OPERATION_WAITS: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
+"""Seconds until the next look; the last one from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """One tenant's writes to one system."""
+
+    system: KitSystem
+    sync: Sync
+    translation: Translation
+
+    def no_kit(self, job: Job, memory: Memory, options: Options) -> Verdict | RemoteKit:
+        """The target has no such kit: an empty one to be filled, a verdict that waits for the one just made, or the end."""
+        traits, erp = self.system.traits, self.system.traits.erp
+        if not self.sync.create_missing or traits.makes_kits == "no":
+            raise KitFault("missing_reference", (Fault(f"{erp}: {options.kit}", f"there is no such kit in {erp}"),))
+        there = self.translation.codes.theirs(erp, options.kit)
+        if traits.makes_kits == "with_lines" or options.dry_run:
+            return RemoteKit(id="", code=there, lines=())
+        made = memory.reports.get(erp, {}).get("made", [])
+        if there in made:
+            return self._not_there_yet(memory, there)
+        _asked(lambda: self.system.create_kit(there, job.id, job.starts))
+        memory = reports.noted(replace(memory, wrote=True, polls=0), erp, made=[*made, there])
+        return again(f"made the kit {there}", wait=wait_of(IMPORT_WAITS, 0), **reports.remembering(memory))
+
+    def write(self, job: Job, memory: Memory, target: Aim, now: float) -> Verdict:
+        """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written."""
+        codes, items = self._items(target)
+        missing = missing_items(target.difference.creates, items)
+        if missing and self.sync.create_missing and self.system.traits.imports:
+            return self._make(job, memory, missing, codes)
+        theirs = {codes[code]: item for code, item in items.items()}
+        order = Order(job.id, target.kit, self._writes(target, items), theirs, job.starts, MOST_WRITES)
+        return self._written(memory, self.system.write(order), now)
+
+    def may_have_sent(self, target: Aim, at: float) -> tuple[Sent, ...]:
+        """What a worker that stopped in the middle may have sent: all that is still missing. Raises `CallError` and `KitFault`."""
+        _, items = self._items(target)
+        return tuple(_unclear(write, at) for write in self._writes(target, items)[:MOST_WRITES])
+
+    def _items(self, target: Aim) -> tuple[dict[str, str], dict[str, Item]]:
+        """The target's codes of what is to be created, and its items, both by our codes."""
+        codes = self.translation.theirs(self.system.traits.erp, {line.component for line in target.difference.creates})
+        there = self.system.items(tuple(codes.values())) if codes else {}
+        return codes, {code: there[their_code] for code, their_code in codes.items() if their_code in there}
+
+    def _writes(self, target: Aim, items: dict[str, Item]) -> tuple[Write, ...]:
+        return writes_of(target, items, self.sync, self.system.traits, self.translation)
+
+    def _make(self, job: Job, memory: Memory, missing: list[Line], codes: dict[str, str]) -> Verdict:
+        """Kits and materials that the target lacks, each asked for once; they show after their import."""
+        erp = self.system.traits.erp
+        made: list[str] = memory.reports.get(erp, {}).get("made", [])
+        wanted = [line for line in missing if codes[line.component] not in made]
+        if not wanted:
+            return self._not_there_yet(memory, ", ".join(codes[line.component] for line in missing))
+        for line in wanted:
+            code = codes[line.component]
+            _asked(partial(self._make_one, line, code, job))
+            made = [*made, code]
+        memory = reports.noted(replace(memory, wrote=True, polls=0), erp, made=made)
+        return again(f"made {len(wanted)} that {erp} lacked", wait=wait_of(IMPORT_WAITS, 0), **reports.remembering(memory))
+
+    def _make_one(self, line: Line, code: str, job: Job) -> None:
+        if line.type == "item":
+            self.system.create_item(Item(id="", code=code, unit=line.unit), job.id, job.starts)
+        else:
+            self.system.create_kit(code, job.id, job.starts)
+
+    def _not_there_yet(self, memory: Memory, what: str) -> Verdict:
+        waited = sum(wait_of(IMPORT_WAITS, poll) for poll in range(memory.polls + 1))
+        if waited > self.system.traits.import_timeout:
+            fault = Fault(f"{self.system.traits.erp}: {what}", f"was made, and is not there after {waited:.0f} s")
+            raise KitFault("timeout", (fault,))
+        memory = replace(memory, polls=memory.polls + 1)
+        return again(f"{what} was made and is not there yet", wait=wait_of(IMPORT_WAITS, memory.polls), **reports.remembering(memory))
+
+    def _written(self, memory: Memory, written: Written, now: float) -> Verdict:
+        erp = self.system.traits.erp
+        some = any(each.outcome in {"accepted", "unclear"} for each in written.sent)
+        memory = reports.applied(memory, erp, written.sent)
+        if not some:
+            return self._nothing_written(memory, written)
+        memory = replace(
+            memory,
+            stage="shown",
+            round=memory.round + 1,
+            sent=written.sent,
+            sent_at=now,
+            operation=written.operation,
+            polls=0,
+            wrote=True,
+        )
+        kept = {**reports.remembering(memory), "sent_at": now}
+        if isinstance(written.error, Unclear) or any(each.outcome == "unclear" for each in written.sent):
+            error = written.error or CallError("it is not known whether it ran", error_class="in_doubt")
+            return doubt(error_of(error), wait=self._first_wait(written), **kept)
+        if written.error is not None and not isinstance(written.error, (NotSent, RateLimited, AuthRefused)):
+            memory = reports.noted(memory, erp, stopped=written.error.message)
+            return failed(error_of(written.error), **{**kept, **reports.remembering(memory)})
+        count = sum(each.outcome == "accepted" for each in written.sent)
+        cause = f"{erp} accepted {count} write{'s' if count != 1 else ''}"
+        return accepted(cause, wait=self._first_wait(written), erp_id=written.operation, doubt=None, **kept)
+
+    def _first_wait(self, written: Written) -> float:
+        if written.operation is not None:
+            return OPERATION_WAITS[0]
+        return IMPORT_WAITS[0] if self.system.traits.imports else 0.0
+
+    def _nothing_written(self, memory: Memory, written: Written) -> Verdict:
+        kept = reports.remembering(memory)
+        if written.error is None:
+            return again("there was nothing to send", wait=1.0, **kept)
+        if isinstance(written.error, NotSent):
+            return retry(error_of(written.error), ordered=written.error.retry_after, **kept)
+        return unread(written.error, **kept)
+
+
+def _unclear(write: Write, at: float) -> Sent:
+    if isinstance(write, CreateLine):
+        return Sent("create", write.line.component, "unclear", at, None, f"{write.line.quantity:f}", write.number)
+    component, line = write.remote.line.component, write.remote.id
+    if isinstance(write, UpdateLine):
+        quantity = None if write.quantity is None else f"{write.quantity:f}"
+        return Sent("update", component, "unclear", at, line, quantity, write.number)
+    return Sent("delete", component, "unclear", at, line)
+
+
+def _asked(create: Callable[[], None]) -> None:
+    """Ask for it. What may have been made is taken for made: it shows, or a person is told; it is not made twice by guess."""
+    try:
+        create()
+    except Unclear:
+        return
+
+
+def wait_of(waits: tuple[float, ...], poll: int) -> float:
+    """How long until look number `poll`, from 0, in seconds."""
+    return waits[min(poll, len(waits) - 1)]

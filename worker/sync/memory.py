@@ -1,0 +1,70 @@
+"""What a sync job remembers between its steps, as JSON in its progress: where it stands, what it read, what it sent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from worker.kits.codec import from_json, to_json
+from worker.sync.system import Sent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from worker.jobs.model import Job
+    from worker.kits.model import Recipe
+
+KEY: Final = "sync"
+Stage = Literal["source", "target", "shown", "recheck"]
+"""`source`: the recipe is to be read. `target`: a target is to be read and written. `shown`: what was sent is to be seen there.
+`recheck`: all targets show it, and the source is read once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Where a sync stands.
+
+    `at` is the target's place among the targets; `round` how often the present one was written to; `passes` how often all began anew
+    because the source had changed meanwhile. `recipes` are the kit and its inner kits as the source has them, by code. `sent` are the
+    writes of the present round, from `sent_at` (epoch seconds) on. `reports` is what became of each target, as JSON. `changed`: the
+    source's kit is another than when it was last read.
+    """
+
+    stage: Stage = "source"
+    at: int = 0
+    round: int = 0
+    passes: int = 0
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    sent: tuple[Sent, ...] = ()
+    sent_at: float | None = None
+    operation: str | None = None
+    polls: int = 0
+    wrote: bool = False
+    changed: bool = False
+    reports: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the job's progress; what is as at the start is left out."""
+        whole = {
+            "stage": self.stage,
+            "at": self.at,
+            "round": self.round,
+            "passes": self.passes,
+            "recipes": {code: to_json(recipe) for code, recipe in self.recipes.items()},
+            "sent": [asdict(each) for each in self.sent],
+            "sent_at": self.sent_at,
+            "operation": self.operation,
+            "polls": self.polls,
+            "wrote": self.wrote,
+            "changed": self.changed,
+            "reports": dict(self.reports),
+        }
+        return {name: value for name, value in whole.items() if value or name == "stage"}
+
+
+def memory_of(job: Job) -> Memory:
+    """What the job remembers; a new one, or one that is replayed, nothing."""
+    kept: dict[str, Any] = job.progress.get(KEY) or {}
+    recipes = {code: from_json(value) for code, value in kept.get("recipes", {}).items()}
+    sent = tuple(Sent(**each) for each in kept.get("sent", ()))
+    return Memory(**{**kept, "recipes": recipes, "sent": sent})

@@ -1,0 +1,60 @@
+"""From a system's words to ours and back: codes by alias, quantities in one unit for each component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from worker.errors import Fault, KitFault
+from worker.kits.codes import Codes
+from worker.kits.units import Units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from worker.kits.model import Line, RemoteKit, RemoteLine
+    from worker.settings import Sync
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The codes and units of one tenant."""
+
+    codes: Codes
+    units: Units
+
+    def same(self, code: str) -> str:
+        """What two codes of one thing have in common."""
+        return self.codes.same(code)
+
+    def ours(self, erp: str, kit: RemoteKit) -> RemoteKit:
+        """The kit in our words. Raises `KitFault` with every line that can't be understood."""
+        faults: list[Fault] = []
+        lines = tuple(self._line(erp, kit.code, each, faults) for each in kit.lines)
+        if faults:
+            raise KitFault("validation", tuple(faults))
+        return replace(kit, code=self.codes.ours(erp, kit.code), lines=lines)
+
+    def theirs(self, erp: str, codes: Iterable[str]) -> dict[str, str]:
+        """Their codes, by ours."""
+        return {code: self.codes.theirs(erp, code) for code in codes}
+
+    def quantity_there(self, erp: str, line: Line, quantity: Decimal, unit: str | None) -> Decimal:
+        """A quantity of ours in the unit that the system has for this component. Raises `KitFault`."""
+        return self.units.into(erp, line.component, quantity, line.unit, unit)
+
+    def _line(self, erp: str, kit: str, remote: RemoteLine, faults: list[Fault]) -> RemoteLine:
+        line = remote.line
+        component = self.codes.ours(erp, line.component)
+        try:
+            quantity, unit = self.units.canonical(erp, component, line.quantity, line.unit)
+        except KitFault as fault:
+            faults += [Fault(f"{erp}: {kit}", str(each)) for each in fault.faults]
+            return remote
+        return replace(remote, line=replace(line, component=component, quantity=quantity, unit=unit))
+
+
+def translation_of(sync: Sync) -> Translation:
+    """What the settings say of codes and units."""
+    return Translation(Codes(sync.aliases, ignore_case=sync.ignore_case), Units(sync.units, sync.whole_units))
