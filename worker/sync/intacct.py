@@ -7,11 +7,11 @@ at a time, since a kit without lines exists too; and so no page can cut a kit in
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from worker.clients.intacct import reading
-from worker.clients.intacct.records import KITS
 from worker.errors import Rejected
 from worker.kits.model import Item, ItemType, Line, RemoteKit, RemoteLine
 from worker.sync.intacct_writing import EXTRAS, Writing
@@ -19,7 +19,6 @@ from worker.sync.system import KitPage, Traits, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
-    from decimal import Decimal
 
     from worker.clients.intacct.client import IntacctClient
     from worker.clients.intacct.records import IntacctItem, KitComponent
@@ -114,7 +113,7 @@ def _kit(item: IntacctItem, rows: list[KitComponent]) -> RemoteKit:
 def _line(row: KitComponent, rank: int) -> RemoteLine:
     line = Line(
         component=row.component_id or "",
-        quantity=cast("Decimal", row.number_of_units if row.number_of_units is not None else 0),
+        quantity=row.number_of_units if row.number_of_units is not None else Decimal(0),
         unit=row.unit_of_measure,
         type=TYPES.get(row.component_type or "", "item"),
         stocked=row.component_type not in NOT_STOCKED,
@@ -162,6 +161,3 @@ def _by_code(codes: Collection[str], found: Iterable[IntacctItem]) -> dict[str, 
 
 def _natural(key: str | None) -> tuple[int, str]:
     return (len(key or ""), key or "")
-
-
-__all__ = ["KITS", "IntacctKits"]

@@ -1,7 +1,7 @@
 """One order of writes sent to Intacct, with what became of each.
 
-Writes of one sort that follow each other go as one batch, not atomic, each with its own end; those that set a line number go one by one, since
-a number that is taken renumbers the others. After the first that is not accepted nothing more is sent.
+Writes of one sort that follow each other go as one batch, not atomic, each with its own end; those that set a line number go one by one,
+since a number that is taken renumbers the others. After the first that is not accepted nothing more is sent.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _extras(extras: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ends(outcomes: Sequence[Outcome[Reference]], keys: Sequence[str] | None = None) -> list[Ended]:
-    known = keys or [each.value.key if each.value is not None else None for each in outcomes]
+    known: Sequence[str | None] = keys or [each.value.key if each.value is not None else None for each in outcomes]
     return [(key, each.error) for key, each in zip(known, outcomes, strict=True)]
 
 

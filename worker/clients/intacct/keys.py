@@ -1,7 +1,7 @@
 """Idempotency keys: the same request has the same key, whatever process or attempt sends it. Pure.
 
-Intacct keeps key, request and answer, failures too: for 48 hours the same key brings the stored answer, for 60 days it stays taken, and with
-another body it is a 409 (documented). So the content is part of the key, and a new `generation` makes a new one.
+Intacct keeps key, request and answer, failures too: for 48 hours the same key brings the stored answer, for 60 days it stays taken, and
+with another body it is a 409 (documented). So the content is part of the key, and a new `generation` makes a new one.
 """
 
 from __future__ import annotations

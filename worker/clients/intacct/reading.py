@@ -5,7 +5,6 @@ The names of fields are tables: those of `item` besides its code, type and statu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from worker.clients.intacct.query import ITEM, KIT_COMPONENT, Filter, Parameters, Query
@@ -14,6 +13,8 @@ from worker.clients.intacct.schemas import component_of, item_of
 from worker.errors import CallError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from worker.clients.intacct.client import IntacctClient
 
 COMPONENT_FIELDS: Final = (
@@ -93,7 +94,7 @@ def components_of_kits(client: IntacctClient, codes: Collection[str]) -> list[Ki
 
 def components_of(client: IntacctClient, kit_key: str, component_key: str | None = None) -> list[KitComponent]:
     """The components of one kit, or its lines of one component."""
-    filters = (Filter("$eq", "kit.key", kit_key),)
+    filters: tuple[Filter, ...] = (Filter("$eq", "kit.key", kit_key),)
     if component_key is not None:
         filters = (*filters, Filter("$eq", "component.key", component_key))
     return _steady(client, filters)
