@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import postgres
-from tests.webhooks.world import World
+from tests.webhooks.world import World, trio
 from worker.jobs.engine import Database
 from worker.jobs.ledger import migrate
 
@@ -70,5 +70,21 @@ def world(ledger_url: str) -> Iterator[World]:
 def small_world(sqlite_url: str) -> Iterator[World]:
     """On SQLite."""
     world = World(sqlite_url)
+    yield world
+    world.database.close()
+
+
+@pytest.fixture
+def trio_world(ledger_url: str) -> Iterator[World]:
+    """On each database, with a tenant that has all three ERPs and syncs from Intacct."""
+    world = World(ledger_url, trio())
+    yield world
+    world.database.close()
+
+
+@pytest.fixture
+def small_trio_world(sqlite_url: str) -> Iterator[World]:
+    """The same on SQLite."""
+    world = World(sqlite_url, trio())
     yield world
     world.database.close()

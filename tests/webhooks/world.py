@@ -1,4 +1,7 @@
-"""A small world for the receiver's tests: tenants in subscription and url mode, keys of every role, a bell that writes down its rings."""
+"""A small world for the receiver's tests: tenants in subscription and url mode, keys of every role, a bell that writes down its rings.
+
+More tenants may be given, such as `trio`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from webhooks import create_app
 from webhooks.signatures import visma_signature
 from worker.jobs import queue
 from worker.jobs.engine import Database
-from worker.settings import ApiKey, Secret, Settings, Tenant, Visma
+from worker.settings import ApiKey, Intacct, ItemPath, Secret, Settings, Sync, Tenant, Visma
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 KEY = "whsec-two"
+INTACCT_SECRET = "intacct-client-secret"
+PUSH_SECRET = "Bearer push-secret"
 
 
 def visma(**changes: Any) -> Visma:
@@ -35,6 +40,18 @@ def visma(**changes: Any) -> Visma:
         client_secret=Secret("client-secret"),
         tenant_id="tenant",
         webhook_keys=(Secret("whsec-one"), Secret(KEY)),
+    )
+    return replace(plain, **changes)
+
+
+def trio(**changes: Any) -> Tenant:
+    """A tenant with all three ERPs; Intacct is the source of its syncs unless said otherwise."""
+    plain = Tenant(
+        "trio",
+        visma=visma(),
+        itempath=ItemPath("https://itempath.test", token=Secret("token"), webhook_secret=Secret(PUSH_SECRET), webhook_header="X-Push-Key"),
+        intacct=Intacct("https://intacct.test", "client", Secret(INTACCT_SECRET), "api@acme-co", webhook_keys=(Secret("old-secret"),)),
+        sync=Sync(source="intacct", targets=("itempath", "visma")),
     )
     return replace(plain, **changes)
 
@@ -98,9 +115,10 @@ def reply_of(answer: TestResponse) -> Reply:
 class World:
     """The app over a migrated ledger, with a clock that stands still until moved."""
 
-    def __init__(self, database_url: str, **options: Any) -> None:
+    def __init__(self, database_url: str, *tenants: Tenant, **options: Any) -> None:
         self.now = NOW
-        self.settings = settings_for(database_url)
+        plain = settings_for(database_url)
+        self.settings = replace(plain, tenants={**plain.tenants, **{tenant.name: tenant for tenant in tenants}})
         self.database = Database(database_url)
         self.bell = Bell()
         self.app = create_app(self.settings, self.database, self.bell, clock=lambda: self.now, **options)
@@ -121,6 +139,11 @@ class World:
         if key is not None:
             sent.setdefault("x-vwd-signature-v1", visma_signature(key, body))
         sent.setdefault("content-type", "application/json")
+        return reply_of(self.app.test_client().post(path, data=body, headers=sent))
+
+    def push(self, body: bytes, path: str, **headers: str) -> Reply:
+        """One delivery with these headers and no others but its type. Header names are given with underscores."""
+        sent = {"content-type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
         return reply_of(self.app.test_client().post(path, data=body, headers=sent))
 
     def job(self, ref_no: str = "000123", **changes: Any) -> str:

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, validates_schema
 
 from webhooks.api.fields import Anything, Between, Instant, Items, Tags, Yes
 from worker.errors import Fault, InvalidArguments
-from worker.kinds.faults import faults_of
+from worker.kinds.faults import faults_of, right_of
 from worker.kinds.fields import Flag, OneOf, Text
 from worker.kinds.forms import Form
 from worker.kinds.syncs import HowToSync
@@ -108,8 +108,7 @@ def looked_at(form: type[Schema], body: object) -> tuple[dict[str, Any], list[Fa
     try:
         return _made(form).load(body), []
     except ValidationError as error:
-        right = error.valid_data if isinstance(error.valid_data, dict) else {}
-        return right, list(faults_of(error.messages))
+        return right_of(error), list(faults_of(error.messages))
 
 
 def taken(form: type[Schema], body: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from marshmallow import Schema, ValidationError
 
 from worker.errors import Fault, InvalidArguments
-from worker.kinds.faults import faults_of
+from worker.kinds.faults import faults_of, right_of
 from worker.kinds.forms import CreateKitAssembly, NamedKitAssembly, UpdateKitAssembly
 from worker.kinds.kit_components import CreateKitComponent, DeleteKitComponent, UpdateKitComponent
 from worker.kinds.kit_lines import CreateKitLine, DeleteKitLine, UpdateKitLine
@@ -51,8 +51,7 @@ class Kind:
         try:
             return dict(_form(self.schema).load(arguments)), ()
         except ValidationError as error:
-            right = error.valid_data if isinstance(error.valid_data, dict) else {}
-            return right, faults_of(error.messages)
+            return right_of(error), faults_of(error.messages)
 
     def check(self, arguments: object) -> dict[str, Any]:
         """The arguments, normalised and ready for JSON. Raises `InvalidArguments` with every fault and its dotted path."""

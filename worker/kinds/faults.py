@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from worker.errors import Fault
+
+if TYPE_CHECKING:
+    from marshmallow import ValidationError
+
+
+def right_of(error: ValidationError) -> dict[str, Any]:
+    """The members of an object that have no fault at all; of a list with one bad element nothing is right."""
+    right = error.valid_data if isinstance(error.valid_data, dict) else {}
+    return {name: value for name, value in right.items() if name not in error.messages}
 
 
 def faults_of(messages: object) -> tuple[Fault, ...]:
