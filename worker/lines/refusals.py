@@ -1,0 +1,54 @@
+"""What a call that went wrong means for a job on a single line, by whether anything was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from worker.errors import AuthRefused, CallError, KitFault, Missing, RateLimited, Rejected
+from worker.jobs.model import JobError
+from worker.jobs.retries import not_before
+from worker.jobs.verdicts import again, failed, later, retry
+
+if TYPE_CHECKING:
+    from worker.jobs.model import Job
+    from worker.jobs.verdicts import Verdict
+    from worker.settings import Retries
+
+_AUTH_WAIT: Final = 30.0
+_FORBIDDEN: Final = 403
+_LOOK_AGAIN: Final = 10.0
+
+
+def error_of(error: CallError) -> JobError:
+    """The same, as a job shows it."""
+    return JobError(error.error_class, error.message, error.status)
+
+
+def unfit(fault: KitFault) -> JobError:
+    """What a person must put right: all reasons in one message."""
+    return JobError(fault.error_class, str(fault))
+
+
+def before_sending(job: Job, error: CallError, now: float, rules: Retries) -> Verdict:
+    """The call did not reach the ERP, or was turned away unread; or it was a read, before anything was written."""
+    if isinstance(error, RateLimited):
+        refused = [*job.progress.get("refused_at", ()), now][-4:]
+        wait = max(error.retry_after or 1.0, not_before(refused, rules.repeat_window) - now)
+        return again("the ERP refused the call: too many", wait=wait, error=error_of(error), refused_at=refused)
+    if isinstance(error, AuthRefused) and error.status != _FORBIDDEN:
+        return again("the ERP does not let us in; it is tried again when it does", wait=_AUTH_WAIT, error=error_of(error))
+    if isinstance(error, (AuthRefused, Rejected, Missing)):
+        return failed(error_of(error))
+    return retry(error_of(error), ordered=error.retry_after)
+
+
+def look_failed(job: Job, error: CallError, rules: Retries) -> Verdict:
+    """The look before a second write failed: look again a little later, at no cost to the job's attempts."""
+    failures = int(job.progress.get("failed_looks", 0)) + 1
+    wait = max(error.retry_after or 0.0, min(rules.most, rules.first * 2.0 ** min(failures - 1, 16)))
+    return again(f"the look before sending failed: {error.message}", wait=wait, error=error_of(error), failed_looks=failures)
+
+
+def unseen(error: CallError) -> Verdict:
+    """A look at a waiting job failed: no harm, another one follows."""
+    return later(f"a look failed: {error.message}", wait=max(_LOOK_AGAIN, error.retry_after or 0.0))
