@@ -41,9 +41,9 @@ _CHANGES: Final = ("quantity", "number", "target")
 class KitLineWork:
     """One installation's kit-line jobs. Threads share it. Times are epoch seconds."""
 
-    def __init__(self, settings: ItemPath, client: ItemPathClient, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
+    def __init__(self, client: ItemPathClient, settings: ItemPath, clock: Callable[[], float] = time.time) -> None:
         self._client = client
+        self._settings = settings
         self._clock = clock
         self._eyes = Eyes(client, Finder(client))
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from worker.settings import ItemPath
     from worker.sync.system import Order
 
-__all__ = ["Book", "ItemPathKits"]
+__all__ = ["Book", "ItemPathKits", "traits_of"]
 
 MOST_NAME: Final = 50
 """Characters of a material's name (documented)."""
@@ -42,20 +42,39 @@ _OUTCOMES: Final[tuple[tuple[tuple[type[CallError], ...], Outcome], ...]] = (
 """What became of a write that ended so; the first that fits."""
 
 
+def traits_of(settings: ItemPath) -> Traits:
+    """What is true of kits in ItemPath."""
+    return Traits(
+        "itempath",
+        imports=True,
+        stock_only=True,
+        numbering="unique",
+        most_code=MOST_NAME,
+        makes_kits="empty",
+        import_timeout=settings.import_timeout,
+        second_look=settings.second_look,
+    )
+
+
+def traits_of(settings: ItemPath) -> Traits:
+    """What is true of ItemPath, whatever the tenant."""
+    return Traits(
+        "itempath",
+        imports=True,
+        stock_only=True,
+        numbering="unique",
+        most_code=MOST_NAME,
+        makes_kits="empty",
+        import_timeout=settings.import_timeout,
+        second_look=settings.second_look,
+    )
+
+
 class ItemPathKits:
     """One installation's kits. Threads share it; `clock` in epoch seconds. What `book` knows of ids goes before names."""
 
     def __init__(self, settings: ItemPath, client: ItemPathClient, book: Book, clock: Callable[[], float] = time.time) -> None:
-        self.traits = Traits(
-            "itempath",
-            imports=True,
-            stock_only=True,
-            numbering="unique",
-            most_code=MOST_NAME,
-            makes_kits="empty",
-            import_timeout=settings.import_timeout,
-            second_look=settings.second_look,
-        )
+        self.traits = traits_of(settings)
         self._client = client
         self._clock = clock
         self._identities = Identities(Finder(client), book)
