@@ -56,20 +56,6 @@ def traits_of(settings: ItemPath) -> Traits:
     )
 
 
-def traits_of(settings: ItemPath) -> Traits:
-    """What is true of ItemPath, whatever the tenant."""
-    return Traits(
-        "itempath",
-        imports=True,
-        stock_only=True,
-        numbering="unique",
-        most_code=MOST_NAME,
-        makes_kits="empty",
-        import_timeout=settings.import_timeout,
-        second_look=settings.second_look,
-    )
-
-
 class ItemPathKits:
     """One installation's kits. Threads share it; `clock` in epoch seconds. What `book` knows of ids goes before names."""
 
