@@ -60,12 +60,8 @@ def _put(store: KitStore, company: str, code: str, content: dict[str, Any]) -> A
     announce = content.get("announce", False)
     if not isinstance(announce, bool):
         raise ValueError("announce: true or false is expected")  # noqa: TRY004 - answered with 422
-    lines = checked_lines(content.get("lines"))
-    try:
-        store.put(company, code, lines, announce=announce, **more)
-    except TypeError as unknown:
-        raise ValueError(str(unknown)) from None
-    return json_answer(200, store.kit(company, code))
+    store.put(company, code, checked_lines(content.get("lines")), announce=announce, **more)
+    return json_answer(200, store.kit(company, more.get("rename") or code))
 
 
 def _store(stores: Mapping[str, KitStore], erp: object) -> KitStore:

@@ -10,6 +10,8 @@ import uvloop
 from aiohttp import web
 
 from worker.sandbox.control import Control
+from worker.sandbox.intacct.api import Intacct
+from worker.sandbox.itempath.api import ItemPath
 from worker.sandbox.visma.api import Visma
 from worker.sandbox.wire import Framed, frame, message
 from worker.sandbox.world import World
@@ -30,7 +32,7 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self.world = World(settings)
         self.visma = Visma(self.world)
-        self.erps: tuple[Erp, ...] = (self.visma,)
+        self.erps: tuple[Erp, ...] = (self.visma, ItemPath(self.world), Intacct(self.world))
         self._control = Control(self.world, self.visma, self.erps, settings)
         self._by_prefix: dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
             prefix: erp.handle for erp in self.erps for prefix in erp.prefixes
