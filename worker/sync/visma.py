@@ -45,6 +45,19 @@ _OUTCOMES: Final[tuple[tuple[tuple[type[CallError], ...], Outcome], ...]] = (
 """What became of a write that ended so; the first that fits. A plain `CallError` is a token that was not given."""
 
 
+def traits_of(settings: Visma) -> Traits:
+    """What is true of kits in Visma."""
+    return Traits(
+        "visma",
+        imports=False,
+        stock_only=False,
+        numbering="own",
+        most_code=MOST_CODE,
+        makes_kits="with_lines",
+        second_look=settings.second_look,
+    )
+
+
 class VismaKits:
     """One company's kits in Visma. Threads share it; `clock` in epoch seconds.
 
@@ -58,9 +71,7 @@ class VismaKits:
         recipe: Literal["specification", "assembly"] = "specification",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.traits = Traits(
-            "visma", imports=False, stock_only=False, numbering="own", most_code=MOST_CODE, second_look=settings.second_look
-        )
+        self.traits = traits_of(settings)
         self._settings = settings
         self._client = client
         self._clock = clock

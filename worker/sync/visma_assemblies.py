@@ -65,7 +65,8 @@ class ReleasedAssemblies:
         """Those that are the newest of their kits, some at a time; what to give for the next."""
         at: dict[str, Any] = cursor or {"page": 1, "received": 0, "since": self._border(LOOK_BACK[-1]).isoformat()}
         with self._lock:
-            self._look(None)
+            if cursor is None or not self._looked_back:
+                self._look(None)
         wanted = KitAssemblyFilter(
             type=PRODUCTION,
             status=RELEASED,
@@ -89,8 +90,8 @@ class ReleasedAssemblies:
 
     def _look(self, wanted: set[str] | None) -> None:
         """Learn what was released since, then further back as far as these need it; None: all of them."""
-        if self._latest is not None:
-            self._list(self._latest)
+        if self._looked_back:
+            self._list(self._latest or self._border(LOOK_BACK[0]))
         for days in LOOK_BACK:
             if days > self._looked_back and (wanted is None or not wanted <= self._index.keys()):
                 self._list(self._border(days))

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from worker.errors import BadAnswer
+from worker.kits.codes import normal
 from worker.kits.model import Line, RemoteKit, RemoteLine
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def kit_of_specification(shown: KitSpecification, others: Iterable[str], is_kit:
         "non_stock": shown.is_non_stock is True,
     }
     name = f"{code}/{shown.revision or ''}"
-    return RemoteKit(name, code.strip(), lines, shown.revision, active=shown.is_active is not False, facts=facts)
+    return RemoteKit(name, normal(code), lines, shown.revision, active=shown.is_active is not False, facts=facts)
 
 
 def kit_of_assembly(shown: KitAssembly, is_kit: Callable[[str], bool]) -> RemoteKit:
@@ -74,7 +75,7 @@ def kit_of_assembly(shown: KitAssembly, is_kit: Callable[[str], bool]) -> Remote
     ]
     lines = _lines(lists[0], lists[1], lambda line: getattr(line, "item_id", None), is_kit)
     facts = {"assembly": name, "deviations": list(_deviations(shown)), "modified": shown.last_modified_date_time}
-    return RemoteKit(name, code.strip(), lines, shown.revision, facts=facts)
+    return RemoteKit(name, normal(code), lines, shown.revision, facts=facts)
 
 
 def _lines(
@@ -91,7 +92,7 @@ def _line(kind: str, shown: Shown, rank: int, component: Callable[[Shown], str |
     extras = {name: value for name in OWN if (value := getattr(shown, name, None)) is not None}
     type_: ItemType = "kit" if is_kit(code) else "item"
     quantity = Decimal(0) if shown.component_qty is None else shown.component_qty
-    line = Line(code.strip(), quantity, shown.uom or None, type_, stocked=kind == STOCK, rank=rank, extras=extras)
+    line = Line(normal(code), quantity, shown.uom or None, type_, stocked=kind == STOCK, rank=rank, extras=extras)
     return RemoteLine(line_id(kind, number), line, item_id=code, number=number)
 
 
@@ -101,7 +102,7 @@ def _deviations(shown: KitAssembly) -> Iterator[str]:
         if not line.component_qty:
             yield f"{line.item_id}: only in this document"
         elif line.quantity is not None and line.quantity != line.component_qty * kits:
-            yield f"{line.item_id}: {line.quantity} used, {line.component_qty * kits} by its recipe"
+            yield f"{line.item_id}: {line.quantity.normalize():f} used, {(line.component_qty * kits).normalize():f} by its recipe"
 
 
 def _number(shown: Shown) -> int:
