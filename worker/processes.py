@@ -16,6 +16,7 @@ import structlog
 from celery.signals import worker_shutting_down
 
 from worker.celery import make_app
+from worker.clients.intacct.stores import RedisTokenStore
 from worker.embedded import embedded_url
 from worker.errors import LedgerUnavailable
 from worker.jobs import fleet
@@ -55,9 +56,11 @@ def run_worker(settings: Settings) -> None:
     """A Celery worker with threads, until SIGTERM: then nothing new starts, what is under way ends and is written."""
     sys.setswitchinterval(SWITCH)
     db = Database(settings.database_url)
-    app = make_app(broker_url(settings), settings.timing)
+    broker = broker_url(settings)
+    app = make_app(broker, settings.timing)
+    bell = Bell(make_app(broker, settings.timing))
     worker = new_id()
-    lanes = Lanes(settings, db, worker)
+    lanes = Lanes(settings, db, worker, bell, RedisTokenStore.from_url(broker))
     register(app, lanes)
 
     def halt(**_: object) -> None:
@@ -66,18 +69,12 @@ def run_worker(settings: Settings) -> None:
     worker_shutting_down.connect(halt)
     connections = sum(len(tenant.erps()) for tenant in settings.tenants.values())
     threads = min(_MOST_LANES, connections + _SPARE)
+    words = ["worker", "--pool=threads", f"--concurrency={threads}", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     with _enlisted(settings, db, worker, "worker"):
-        app.worker_main(
-            [
-                "worker",
-                "--pool=threads",
-                f"--concurrency={threads}",
-                "--without-gossip",
-                "--without-mingle",
-                "--without-heartbeat",
-                "--loglevel=WARNING",
-            ]
-        )
+        try:
+            app.worker_main([*words, "--loglevel=WARNING"])
+        finally:
+            bell.close()
 
 
 def run_scheduler(settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -29,6 +29,16 @@ TOGETHER: Final = 25
 """So many waiting jobs of a kind are looked at in one go: their reads are one call where the ERP can do that."""
 
 _log = structlog.get_logger("routing")
+
+
+class SingleWork(Protocol):
+    """How jobs of some kinds are done, one after the other."""
+
+    def start(self, job: Job, now: float) -> Verdict:
+        """Do a running job's calls. `now` in epoch seconds. Never raises for what an ERP does."""
+
+    def look(self, job: Job, now: float) -> Verdict:
+        """How a waiting job stands. Likewise."""
 
 
 class Router:
@@ -113,6 +123,21 @@ class Router:
         calls = tuple(exchanges) if len(jobs) == 1 else ()  # what was read for many tells little of one, and is long
         for job, verdict in verdicts:
             yield Finding(job, verdict, calls)
+
+
+class OneByOne:
+    """A `Work` that looks at each job alone, in turn."""
+
+    def __init__(self, work: SingleWork) -> None:
+        self._work = work
+
+    def start(self, job: Job, now: float) -> Verdict:
+        """Do a running job's calls."""
+        return self._work.start(job, now)
+
+    def looks(self, jobs: Sequence[Job], now: float) -> list[tuple[Job, Verdict]]:
+        """How each stands."""
+        return [(job, self._work.look(job, now)) for job in jobs]
 
 
 def _unknown(job: Job) -> Verdict:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from worker.assemblies.handler import VismaHandler
 from worker.calls import CallThreads
 from worker.celery import DRAIN
-from worker.clients.auth import Tokens
 from worker.clients.base import ClientPool
-from worker.clients.visma.client import VismaClient, visma_auth
-from worker.connections import Meter
 from worker.drain import Drain
+from worker.handlers import Handlers
+from worker.jobs.bell import Silence
 from worker.jobs.ledger import utc_now
 from worker.jobs.model import Lane
-from worker.reports import observer
 
 if TYPE_CHECKING:
     from celery import Celery
 
+    from worker.clients.intacct.stores import TokenStore
     from worker.handling import Handler
+    from worker.jobs.bell import Ringing
     from worker.jobs.engine import Database
     from worker.settings import Settings
 
@@ -29,13 +27,13 @@ if TYPE_CHECKING:
 class Lanes:
     """The lanes that this process drains now; a ring for one of them wakes it, a ring for another starts it."""
 
-    def __init__(self, settings: Settings, db: Database, worker: str) -> None:
+    def __init__(self, settings: Settings, db: Database, worker: str, bell: Ringing | None = None, store: TokenStore | None = None) -> None:
         self._settings = settings
         self._db = db
         self._worker = worker
         self._threads = CallThreads(settings.worker_threads)
-        self._pool = ClientPool(settings.timing)
-        self._tokens = Tokens(self._pool)
+        self._bell = bell or Silence()
+        self._makers = Handlers(settings, db, ClientPool(settings.timing), store)
         self._handlers: dict[Lane, Handler] = {}
         self._drains: dict[Lane, Drain] = {}
         self._lock = Lock()
@@ -47,7 +45,9 @@ class Lanes:
             running = self._drains.get(lane)
             handler = None if running is not None or self.stop.is_set() else self._handler(lane)
             if handler is not None:
-                mine = Drain(self._db, lane, handler, self._threads, self._worker, self._settings.timing, self.stop, utc_now)
+                mine = Drain(
+                    self._db, lane, handler, self._threads, self._worker, self._settings.timing, self.stop, utc_now, self._bell.ring
+                )
                 self._drains[lane] = mine
         if running is not None:
             running.poke()
@@ -75,18 +75,9 @@ class Lanes:
 
     def _handler(self, lane: Lane) -> Handler | None:
         present = self._handlers.get(lane)
-        if present is None and (made := self._make(lane)) is not None:
+        if present is None and (made := self._makers.make(lane)) is not None:
             self._handlers[lane] = present = made
         return present
-
-    def _make(self, lane: Lane) -> Handler | None:
-        tenant = self._settings.tenants.get(lane.tenant)
-        if tenant is None or lane.erp != "visma" or tenant.visma is None:
-            return None
-        meter = Meter()
-        observe = observer(meter)
-        client = VismaClient(tenant.visma, self._pool, visma_auth(tenant.visma, self._tokens, observe), observe)
-        return VismaHandler(tenant.visma, client, meter, time.time)
 
 
 def register(app: Celery, lanes: Lanes) -> None:

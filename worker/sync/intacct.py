@@ -36,19 +36,24 @@ POSTINGS: Final = ("componentLevel", "kitLevel")
 ACTIVE: Final = "active"
 
 
+def traits_of(settings: Intacct) -> Traits:
+    """What is true of kits in Intacct."""
+    return Traits(
+        "intacct",
+        imports=False,
+        stock_only=False,
+        numbering="pushing",
+        most_code=LONGEST_CODE,
+        stockable_in_stockable_only=True,
+        second_look=settings.second_look,
+    )
+
+
 class IntacctKits:
     """One company's kits. `clock` gives epoch seconds."""
 
     def __init__(self, client: IntacctClient, settings: Intacct, clock: Callable[[], float] = time.time) -> None:
-        self.traits = Traits(
-            erp="intacct",
-            imports=False,
-            stock_only=False,
-            numbering="pushing",
-            most_code=LONGEST_CODE,
-            stockable_in_stockable_only=True,
-            second_look=settings.second_look,
-        )
+        self.traits = traits_of(settings)
         self._client = client
         self._clock = clock
 
