@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from webhooks import visma
+from webhooks import intacct, itempath, visma
 from webhooks.answers import Answer, problem_response, response, text_response
 from webhooks.api import ROUTES
 from webhooks.api.access import Keys, must_be
@@ -75,8 +75,16 @@ def _receive(app: Flask, receiver: Receiver) -> None:
     def visma_token(tenant: str, token: str) -> Response:
         return response(visma.receive(receiver, request.environ, tenant, token))
 
+    def intacct_trigger(tenant: str) -> Response:
+        return response(intacct.receive(receiver, request.environ, tenant))
+
+    def itempath_push(tenant: str) -> Response:
+        return response(itempath.receive(receiver, request.environ, tenant))
+
     _route(app, "POST", "/webhooks/visma/<tenant>", visma_signed)
     _route(app, "POST", "/webhooks/visma/<tenant>/<token>", visma_token)
+    _route(app, "POST", "/webhooks/intacct/<tenant>", intacct_trigger)
+    _route(app, "POST", "/webhooks/itempath/<tenant>", itempath_push)
 
 
 def _serve(app: Flask, api: Api, keys: Keys, concurrency: Concurrency, metrics: Metrics) -> None:

@@ -1,18 +1,25 @@
-"""What every receiver shares: verified deliveries are stored, answered and rung for; all others are kept within bounds and counted."""
+"""What every receiver shares: a delivery is read, proven, understood, stored, answered and rung for; all others are kept within bounds.
+
+What differs between senders is a `Sender` each.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from webhooks.answers import Answer
+from webhooks.bodies import LIMIT, loads, must_be_json, read
+from webhooks.problems import Problem
+from worker.jobs.arrivals import KEY_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from webhooks.concurrency import Concurrency
-    from webhooks.problems import Problem
     from webhooks.refusals import Refusals
     from webhooks.writer import Writer
     from worker.jobs.arrivals import Arrival
@@ -22,6 +29,22 @@ if TYPE_CHECKING:
 
 _HIDDEN: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _KEPT_VALUE: Final = 500
+_LONGEST_NAME: Final = 200
+UNPROVEN: Final = "the notification does not prove where it comes from"
+BODY_KEY_LIFE: Final = timedelta(hours=1)
+
+
+class Sender(Protocol):
+    """What one sender's deliveries look like. `environ` is the request's, `content` its body as JSON: an object or an array."""
+
+    def proven(self, environ: Mapping[str, Any], body: bytes, now: datetime) -> bool:
+        """Whether the raw body comes from the sender."""
+
+    def bare(self, environ: Mapping[str, Any], body: bytes) -> Arrival:
+        """The delivery as it is kept, proven or not; nothing in its body was looked at."""
+
+    def told(self, arrival: Arrival, environ: Mapping[str, Any], content: object, now: datetime) -> Arrival:
+        """The proven delivery with what its content says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +59,28 @@ class Receiver:
     concurrency: Concurrency
     clock: Callable[[], datetime]
 
+    def hear(self, sender: Sender, environ: Mapping[str, Any]) -> Answer:
+        """Take one delivery. Raises `Problem` for one that is refused, `LedgerUnavailable` for one that can't be stored."""
+        try:
+            body = read(environ, LIMIT, self.concurrency)
+        except Problem as problem:
+            self.refuse(sender.bare(environ, b""), problem, problem.detail)
+        now = self.clock()
+        if not sender.proven(environ, body, now):
+            self.refuse(sender.bare(environ, body), Problem(401, UNPROVEN), "missing, wrong or stale proof")
+        arrival = sender.bare(environ, body)
+        try:
+            content = _content(environ, body)
+        except Problem as problem:
+            self.refuse(arrival, problem, problem.detail)
+        return self.take(sender.told(arrival, environ, content, now))
+
     def take(self, arrival: Arrival) -> Answer:
         """Store, ring, answer. Raises `LedgerUnavailable`."""
         stored = self.writer.store(arrival)
-        if stored.lane is not None:
-            self.bell.ring(stored.lane)
+        for lane in dict.fromkeys((stored.lane, *stored.lanes)):
+            if lane is not None:
+                self.bell.ring(lane)
         if stored.duplicate:
             self.count(arrival, "duplicate")
             self.refusals.keep(arrival, "duplicate", f"it came before, as {stored.delivery}")
@@ -59,17 +99,37 @@ class Receiver:
         self.metrics.deliveries.labels(arrival.tenant, arrival.source, state).inc()
 
 
-def kept_headers(environ: Mapping[str, object]) -> dict[str, str]:
-    """The headers as they are stored: names in lower case, no proof and no credentials."""
+def kept_headers(environ: Mapping[str, object], hidden: str = "") -> dict[str, str]:
+    """The headers as they are stored: names in lower case, no proof and no credentials, nor the one that is `hidden`."""
+    hidden = hidden.lower().replace("_", "-")
     found = {key[5:].replace("_", "-").lower(): str(value) for key, value in environ.items() if key.startswith("HTTP_")}
     if environ.get("CONTENT_TYPE"):
         found["content-type"] = str(environ["CONTENT_TYPE"])
-    return {name: _storable(value[:_KEPT_VALUE]) for name, value in found.items() if not _is_secret(name)}
+    return {name: _storable(value[:_KEPT_VALUE]) for name, value in found.items() if name != hidden and not _is_secret(name)}
+
+
+def key_of(named: str | None, body: bytes) -> tuple[str, timedelta]:
+    """What makes a delivery unique and for how long: the sender's own id for it, or else its body for an hour."""
+    return (f"id:{named}", KEY_DAYS) if named else (f"sha256:{hashlib.sha256(body).hexdigest()}", BODY_KEY_LIFE)
+
+
+def plain(value: object) -> str | None:
+    """A header's value that may serve as a name."""
+    text = str(value or "").strip()
+    return text if text and text.isprintable() and len(text) <= _LONGEST_NAME else None
 
 
 def text_of(body: bytes) -> str:
     """A body as it is stored: what is no text shows as a mark, and NUL, which a database refuses, too."""
     return body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def _content(environ: Mapping[str, Any], body: bytes) -> dict[str, Any] | list[Any]:
+    must_be_json(environ, required=False)
+    content = loads(body)
+    if not isinstance(content, (dict, list)):
+        raise Problem(400, "the body is neither an object nor an array")
+    return content
 
 
 def _is_secret(name: str) -> bool:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from webhooks.bodies import LIMIT, loads, must_be_json, read
 from webhooks.news import HEADER, news_of
-from webhooks.problems import Problem
-from webhooks.receiver import kept_headers, text_of
+from webhooks.receiver import kept_headers, key_of, plain, text_of
 from webhooks.signatures import digest, fresh, visma_signed, which
 from worker.errors import NotFound
-from worker.jobs.arrivals import KEY_DAYS, Arrival
+from worker.jobs.arrivals import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,28 +21,16 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "visma"
 EVENT: Final = "BACKGROUND_API_RESPONSE"
-BODY_KEY_LIFE: Final = timedelta(hours=1)
 _SIGNATURE: Final = "HTTP_X_VWD_SIGNATURE_V1"
 _TIMESTAMP: Final = "HTTP_X_VWD_WEBHOOK_TIMESTAMP"
 _NOTIFICATION: Final = "HTTP_X_VWD_NOTIFICATION_ID"
 _EVENT: Final = "HTTP_X_VWD_EVENT_ID"
 _OURS: Final = "HTTP_" + HEADER.upper().replace("-", "_")
-_LONGEST: Final = 200
 
 
 def receive(receiver: Receiver, environ: Mapping[str, Any], tenant: str, token: str | None = None) -> Answer:
     """Take one notification; `token` stands at the end of the address in url mode. Raises `Problem`, `NotFound` or `LedgerUnavailable`."""
-    visma = _visma(receiver, tenant, token)
-    body = _body(receiver, environ, tenant)
-    now = receiver.clock()
-    if not _proven(visma, environ, body, token, now):
-        refused = _arrival(environ, tenant, body, ())
-        receiver.refuse(refused, Problem(401, "the notification does not prove where it comes from"), "missing, wrong or stale proof")
-    try:
-        content = _content(environ, body)
-    except Problem as problem:
-        receiver.refuse(_arrival(environ, tenant, body, ()), problem, problem.detail)
-    return receiver.take(_arrival(environ, tenant, body, news_of(content, environ.get(_OURS))))
+    return receiver.hear(_Notification(tenant, _visma(receiver, tenant, token), token), environ)
 
 
 def _visma(receiver: Receiver, tenant: str, token: str | None) -> Visma:
@@ -58,44 +43,27 @@ def _visma(receiver: Receiver, tenant: str, token: str | None) -> Visma:
     return visma
 
 
-def _body(receiver: Receiver, environ: Mapping[str, Any], tenant: str) -> bytes:
-    try:
-        return read(environ, LIMIT, receiver.concurrency)
-    except Problem as problem:
-        receiver.refuse(_arrival(environ, tenant, b"", ()), problem, problem.detail)
+@dataclass(frozen=True, slots=True)
+class _Notification:
+    """What is Visma's own in receiving."""
 
+    tenant: str
+    visma: Visma
+    token: str | None
 
-def _content(environ: Mapping[str, Any], body: bytes) -> dict[str, Any] | list[Any]:
-    must_be_json(environ, required=False)
-    content = loads(body)
-    if not isinstance(content, (dict, list)):
-        raise Problem(400, "the body is neither an object nor an array")
-    return content
+    def proven(self, environ: Mapping[str, Any], body: bytes, now: datetime) -> bool:
+        """By the token in the address, or by the signature; and in time, where a time is told."""
+        in_time = fresh(environ.get(_TIMESTAMP), round(now.timestamp() * 1000))
+        if self.token is not None:
+            return (which(self.token, [digest(each.reveal()) for each in self.visma.callback_tokens]) is not None) & in_time
+        return visma_signed(environ.get(_SIGNATURE), body, [key.reveal() for key in self.visma.webhook_keys]) & in_time
 
+    def bare(self, environ: Mapping[str, Any], body: bytes) -> Arrival:
+        """As it is kept whatever becomes of it."""
+        key, life = key_of(plain(environ.get(_NOTIFICATION)), body)
+        event = plain(environ.get(_EVENT)) or EVENT
+        return Arrival(self.tenant, SOURCE, event, kept_headers(environ), text_of(body), key, SOURCE, key_life=life)
 
-def _proven(visma: Visma, environ: Mapping[str, Any], body: bytes, token: str | None, now: datetime) -> bool:
-    in_time = fresh(environ.get(_TIMESTAMP), round(now.timestamp() * 1000))
-    if token is not None:
-        return (which(token, [digest(each.reveal()) for each in visma.callback_tokens]) is not None) & in_time
-    return visma_signed(environ.get(_SIGNATURE), body, [key.reveal() for key in visma.webhook_keys]) & in_time
-
-
-def _arrival(environ: Mapping[str, Any], tenant: str, body: bytes, news: tuple[Any, ...]) -> Arrival:
-    named = _plain(environ.get(_NOTIFICATION))
-    return Arrival(
-        tenant=tenant,
-        source=SOURCE,
-        type=_plain(environ.get(_EVENT)) or EVENT,
-        headers=kept_headers(environ),
-        body=text_of(body),
-        key=f"id:{named}" if named else f"sha256:{hashlib.sha256(body).hexdigest()}",
-        key_life=KEY_DAYS if named else BODY_KEY_LIFE,
-        erp=SOURCE,
-        news=news,
-    )
-
-
-def _plain(value: object) -> str | None:
-    """A header's value that may serve as a name."""
-    text = str(value or "").strip()
-    return text if text and text.isprintable() and len(text) <= _LONGEST else None
+    def told(self, arrival: Arrival, environ: Mapping[str, Any], content: object, now: datetime) -> Arrival:  # noqa: ARG002 - the protocol's
+        """With what helps to find its jobs."""
+        return replace(arrival, news=news_of(content, environ.get(_OURS)))

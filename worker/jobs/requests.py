@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from worker.kinds import Kind
     from worker.settings import Settings, Tenant
 
+SYNC = "sync_kit_lines"
 MOST_FAULTS = 200
 """A file with more bad rows than this names the first ones."""
 
@@ -117,6 +118,20 @@ def new_items(
     kind = kind_for(settings, tenant, kind_name)
     for item in items:
         yield _built(settings, tenant, kind, kind.check(item), unique_key=None, priority=priority, tags=tags, run_at=None, batch=batch)
+
+
+def syncs_of(settings: Settings, tenant: str, erp: str, codes: Iterable[str], run_at: datetime) -> tuple[NewJob, ...]:
+    """A sync for each kit that one of the tenant's systems names by its code there, each once; what can be no kit's code is left out."""
+    sync = settings.tenants[tenant].sync
+    known = Codes(sync.aliases, ignore_case=sync.ignore_case)
+    names: dict[str, str] = {}
+    for code in codes:
+        name = known.ours(erp, code)
+        names.setdefault(known.same(name), name)
+    kind = kind_for(settings, tenant, SYNC)
+    wanted = [{"kit": name} for name in names.values()]
+    right = (each for each in wanted if not _judged(settings.tenants[tenant], kind, each)[1])
+    return tuple(new_job(settings, tenant, SYNC, each, run_at=run_at) for each in right)
 
 
 def _judged(tenant: Tenant, kind: Kind, arguments: object) -> tuple[dict[str, Any], tuple[Fault, ...]]:

@@ -1,0 +1,65 @@
+"""ItemPath's Data Push: transactions such as a renamed kit, in records that each customer maps. Proven by a secret header alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from webhooks.kits import announced, kits_named
+from webhooks.receiver import kept_headers, key_of, text_of
+from webhooks.signatures import digest, which
+from worker.errors import NotFound
+from worker.jobs.arrivals import Arrival
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from webhooks.answers import Answer
+    from webhooks.receiver import Receiver
+    from worker.settings import ItemPath, Secret, Settings
+
+SOURCE: Final = "itempath"
+EVENT: Final = "DATA_PUSH"
+_UNPREFIXED: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+
+
+def receive(receiver: Receiver, environ: Mapping[str, Any], tenant: str) -> Answer:
+    """Take one push. Raises `Problem`, `NotFound` or `LedgerUnavailable`."""
+    found = receiver.settings.tenants.get(tenant)
+    itempath = found.itempath if found is not None else None
+    if itempath is None or itempath.webhook_secret is None:
+        raise NotFound("there is no such receiver")
+    return receiver.hear(_Push(receiver.settings, tenant, itempath, itempath.webhook_secret), environ)
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """What is ItemPath's own in receiving."""
+
+    settings: Settings
+    tenant: str
+    itempath: ItemPath
+    secret: Secret
+
+    def proven(self, environ: Mapping[str, Any], body: bytes, now: datetime) -> bool:  # noqa: ARG002 - the protocol's signature
+        """By the whole value of the header that the settings name."""
+        return which(environ.get(_variable(self.itempath.webhook_header)), [digest(self.secret.reveal())]) is not None
+
+    def bare(self, environ: Mapping[str, Any], body: bytes) -> Arrival:
+        """As it is kept whatever becomes of it: a push has no id of its own, and its secret is not kept."""
+        key, life = key_of(None, body)
+        headers = kept_headers(environ, hidden=self.itempath.webhook_header)
+        return Arrival(self.tenant, SOURCE, EVENT, headers, text_of(body), key, SOURCE, key_life=life)
+
+    def told(self, arrival: Arrival, environ: Mapping[str, Any], content: object, now: datetime) -> Arrival:  # noqa: ARG002 - likewise
+        """With the syncs that its records make."""
+        records = content if isinstance(content, list) else [content]
+        news = announced(self.settings, self.tenant, SOURCE, kits_named(self.itempath.webhook_kits, records), now)
+        return replace(arrival, makes=news.makes, reason=news.reason)
+
+
+def _variable(header: str) -> str:
+    """Where a header stands in the environment of a request."""
+    name = header.upper().replace("-", "_")
+    return name if name in _UNPREFIXED else f"HTTP_{name}"
