@@ -44,7 +44,7 @@ class Sight:
     missing: str = ""
 
 
-class Decided(Exception):  # noqa: N818 - an end, not an error
+class Decided(Exception):
     """There is nothing to send: the job's end is known."""
 
     def __init__(self, verdict: Verdict) -> None:

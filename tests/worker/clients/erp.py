@@ -123,6 +123,6 @@ class Erp:
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
 
-            do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 (the base class looks for these)
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 (the base class looks for these)
 
         return Handler
