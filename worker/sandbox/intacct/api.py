@@ -45,7 +45,7 @@ class Intacct:
         self._tokens = Tokens(world)
         self._gate = Gate(world, self._tokens)
         self._operations = Operations(world, triggers)
-        self.kits: KitStore | None = Store(world, self.companies, triggers)
+        self.kits: KitStore = Store(world, self.companies, triggers)
         self._unauthorized = 0
         self.reset()
 

@@ -110,7 +110,7 @@ class Gate:
 def limits(company: Company) -> bytes:
     """The head lines of every answer of a company: what there is and what is left (names documented, numbers ours but the slots)."""
     counts, slots = company.counts, company.settings.intacct_slots
-    calls = sum(counts.calls.values())
+    calls = sum(counts.calls.values()) + 1
     return (
         f"X-IA-Throttle-Limit: {slots}\r\nX-IA-Throttle-Limit-Remaining: {max(0, slots - counts.in_flight)}\r\n"
         f"X-IA-Minute-Rate-Limit: {_MINUTE}\r\nX-IA-Minute-Rate-Limit-Remaining: {_MINUTE - calls % _MINUTE}\r\n"

@@ -28,7 +28,7 @@ class Store:
 
     `put` takes about the kit: `type` (kit or stockableKit), `name`, `posting` (componentLevel or kitLevel), `status`, `user` who edits;
     and in a line, beside what every ERP takes: `type`, `name`, `unit`, `cost`, `status`, `fulfilment` of its component, and `percentage`,
-    `delivery`, `deferral` of the line. What is left out stays as it is.
+    `delivery`, `deferral` of the line. What is left out stays as it is. A component may be inactive, as one that became so later.
     """
 
     def __init__(self, world: World, companies: Mapping[str, Company], triggers: Triggers) -> None:
@@ -58,11 +58,12 @@ class Store:
             raise ValueError(f"{code} is no kit, and an item's type cannot change")
         items = [editor.item(line["component"], {"unit": UNIT}, _about(line, _ITEM)) for line in lines]
         for item in items:
-            why = why_not(kit, item)
+            why = why_not(kit, replace(item, status="active", fulfilment=True))
             if why:
                 raise ValueError(why)
+        wanted = [(item, _about(line, _LINE)) for item, line in zip(items, lines, strict=True)]
         editor.save([kit, *items])
-        editor.lines(kit, [(item, _about(line, _LINE)) for item, line in zip(items, lines, strict=True)])
+        editor.lines(kit, wanted)
         if announce:
             self._triggers.tell(here, Trigger(kit, UPDATED, user, kit.key, ITEM_OBJECT))
 
@@ -89,6 +90,7 @@ class _Editor:
         self._company = company
         self._user = user
         self._now = now
+        self._new: dict[str, Item] = {}
 
     def item(self, code: str, default: Mapping[str, Any], facts: Mapping[str, Any]) -> Item:
         """The item of this code with these facts; a new one where there is none. Nothing is saved yet. Raises `ValueError`."""
@@ -98,7 +100,9 @@ class _Editor:
         read = _about(facts, _ITEM) if facts else {}
         old = self._company.items.of_id(code)
         if old is None:
-            return self._company.items.new(code, self._user, self._now, **{**default, **read})
+            old = self._new.get(code)
+        if old is None:
+            old = self._new[code] = self._company.items.new(code, self._user, self._now, **{**default, **read})
         if read.get("type", old.type) != old.type:
             raise ValueError(f"{code} is of type {old.type}, which cannot change")
         changed = replace(old, **read)
