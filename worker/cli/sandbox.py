@@ -1,4 +1,4 @@
-"""`sandbox`: the simulated ERP on its own, to develop against. This process becomes the sandbox, which is a program apart."""
+"""`sandbox`: the simulated ERPs on their own, to develop against. This process becomes the sandbox, which is a program apart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ token_url = "http://127.0.0.1:{port}/connect/token"
 client_id = "demo-client"
 client_secret = "demo-secret"
 tenant_id = "demo"
-webhook_keys = ["{key}"]\
+webhook_keys = ["{key}"]
+
+[tenants.sandbox.itempath]
+base_url = "http://127.0.0.1:{port}/itempath/demo"
+username = "demo-user"
+password = "demo-password"
+
+[tenants.sandbox.intacct]
+base_url = "http://127.0.0.1:{port}/ia/api/v1"
+client_id = "demo-client"
+client_secret = "demo-secret"
+username = "apiuser@demo"\
 """
 
 
@@ -30,21 +41,23 @@ webhook_keys = ["{key}"]\
     "faults",
     multiple=True,
     metavar="NAME[=RATE]",
-    help="What goes wrong, and how often; `all` for all. A wrong name shows them.",
+    help="What goes wrong, and how often; `all` for all, `all-itempath` for one ERP's. A wrong name shows them.",
 )
 @click.option("--documents", type=click.IntRange(0), default=100, show_default=True, help="Balanced documents at the start.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed has the same faults.")
 @click.option("--accept-ms", type=click.FloatRange(0), default=50.0, show_default=True, help="Until a call is accepted.")
 @click.option("--finish-ms", type=click.FloatRange(0), default=300.0, show_default=True, help="Until its operation has ended.")
 @click.option("--read-ms", type=click.FloatRange(0), default=20.0, show_default=True, help="The time of a read.")
+@click.option("--import-ms", type=click.FloatRange(0), default=300.0, show_default=True, help="Until Power Pick has imported a write.")
 @click.option("--calls-per-hour", type=click.IntRange(1), default=15_000, show_default=True)
 @click.option("--slots", type=click.IntRange(0), default=0, help="Count more calls at once than these as violations.")
 @click.option("--webhook-url", default="", help="Where notifications go, such as http://127.0.0.1:8000/webhooks/visma/sandbox.")
 @click.option("--webhook-key", default="demo-key", show_default=True, help="What they are signed with.")
 def sandbox(**given: Any) -> None:  # noqa: ANN401 - the options above
-    """Run the simulated ERP on its own, to develop against.
+    """Run the simulated ERPs on their own, to develop against.
 
     It forgets everything when it ends. GET /_sandbox/counts says what took effect, GET /_sandbox/faults what can go wrong.
+    POST /_sandbox/kits {"count": 100} makes the same kits in all of them.
     """
     click.echo("# for kitrelay.toml:\n" + SHOWN.format(port=given["port"], key=given["webhook_key"]) + "\n", err=True)
     role = Role("sandbox", tuple(words_of(given)))

@@ -55,6 +55,7 @@ def settings_of(options: argparse.Namespace) -> SandboxSettings:
         accept_ms=options.accept_ms,
         finish_ms=options.finish_ms,
         read_ms=options.read_ms,
+        import_ms=options.import_ms,
         jitter=options.jitter,
     )
 
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--accept-ms", type=float, default=default.accept_ms)
     found.add_argument("--finish-ms", type=float, default=default.finish_ms)
     found.add_argument("--read-ms", type=float, default=default.read_ms)
+    found.add_argument("--import-ms", type=float, default=default.import_ms, help="until Power Pick has imported a write")
     found.add_argument("--jitter", type=float, default=default.jitter)
     found.add_argument("--webhook-url", default=company.webhook_url)
     found.add_argument("--webhook-key", default="")

@@ -82,8 +82,8 @@ class Control:
         return json_answer(200, {**counts, "faults": self._world.faults.counts})
 
     def _stores(self) -> dict[str, KitStore]:
-        """The kits of every ERP that has some."""
-        return {erp.name: erp.kits for erp in self._erps if erp.kits is not None}
+        """The kits of every ERP."""
+        return {erp.name: erp.kits for erp in self._erps}
 
     def _reset(self, content: dict[str, Any], _query: object) -> Answer:
         """Everything as at the start; settings that were changed since stay with `{"keep_settings": true}`."""

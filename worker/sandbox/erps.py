@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Erp(Protocol):
-    """One simulated ERP. `prefixes` are first parts of paths that are its own; `kits` its kits, for the sandbox's owner."""
+    """One simulated ERP. `prefixes` are first parts of paths that are its own."""
 
     @property
     def name(self) -> str:
@@ -23,8 +23,8 @@ class Erp(Protocol):
         """The first parts of the paths that it answers."""
 
     @property
-    def kits(self) -> KitStore | None:
-        """None where it has no kits of its own."""
+    def kits(self) -> KitStore:
+        """Its kits, for the sandbox's owner."""
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""

@@ -80,13 +80,14 @@ class SandboxSettings:
 
     ItemPath, where the documents are silent or differ (see `worker.sandbox.itempath`): `import_ms`: from acceptance to Power Pick's import,
     with `jitter`. `itempath_write_ms`: the time of a write. `itempath_token_seconds`, `_refresh_seconds`: lives of the tokens.
-    `itempath_log`: calls kept in its log. `itempath_limit`: rows of a list without `limit` (1000; older: 250); `itempath_page_alone_all`:
-    `page` without `limit` returns everything (older). `itempath_old_lines`: lines have `materialName` and no `kitId` (older).
-    `itempath_count`: what `countOnly` answers. `itempath_update`: the verb of updates. `itempath_delete`: which form of a delete there is;
-    the other answers with `itempath_no_form`. `itempath_taken_number`, `itempath_unknown_id`: whether a write with a taken line number, or
-    an id that nothing has, is refused at once, at its import, or (numbers) never; `itempath_number_scope`: among which lines a number is
-    taken. `itempath_keeps_ids`: whether a line keeps the id of the create's answer. `itempath_no_answer`: whether `itempath-timeout`
-    closes the connection or holds it for `itempath_hold_seconds`. `slow_import_seconds`: how late `import-slow` is.
+    `itempath_log`: calls kept in its log (from the next reset). `itempath_offset`: by how much its clock, of which no answer names the
+    zone, is ahead of UTC. `itempath_limit`: rows of a list without `limit` (1000; older: 250); `itempath_page_alone_all`: `page` without
+    `limit` returns everything (older). `itempath_old_lines`: lines have `materialName` and no `kitId` (older). `itempath_count`: what
+    `countOnly` answers. `itempath_update`: the verb of updates. `itempath_delete`: which form of a delete there is; the other one, or
+    another verb, is answered with `itempath_no_form`. `itempath_taken_number`, `itempath_unknown_id`: whether a write with a taken line
+    number, or an id that nothing has, is refused at once, at its import, or (numbers) never; `itempath_number_scope`: among which lines a
+    number is taken. `itempath_keeps_ids`: whether a line keeps the id of the create's answer. `itempath_no_answer`: whether
+    `itempath-timeout` closes the connection or holds it for `itempath_hold_seconds`. `slow_import_seconds`: how late `import-slow` is.
 
     Intacct: `intacct_ms`: the time of a call. `intacct_token_seconds`: a token's life. `intacct_one_token`: whether a second authorisation
     of a user kills the first. `intacct_page`: references in a list. `intacct_retry_after`: seconds that a 429 names.
@@ -130,6 +131,7 @@ class SandboxSettings:
     itempath_token_seconds: float = 900.0
     itempath_refresh_seconds: float = 2_592_000.0
     itempath_log: int = 20_000
+    itempath_offset: float = 0.0
     itempath_limit: int = 1_000
     itempath_page_alone_all: bool = False
     itempath_old_lines: bool = False

@@ -1,4 +1,4 @@
-"""The owner's routes: documents in bulk, settings, reset, and who may use them."""
+"""The owner's routes: documents in bulk, kits, settings, reset, and who may use them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from worker.sandbox.control import is_loopback
 
 if TYPE_CHECKING:
     from tests.worker.sandbox.harness import Erp
+
+ERPS = ("visma", "itempath", "intacct")
 
 
 def test_many_documents(erp: Erp) -> None:
@@ -115,6 +117,9 @@ def test_reset_ends_what_runs(erp: Erp) -> None:
         {"companies": {"demo": 1}},
         {"advance": -1},
         {"down": "yes"},
+        {"down": {"oracle": True}},
+        {"itempath_delete": "neither"},
+        {"itempath_no_form": 500},
     ],
 )
 def test_settings_refused(erp: Erp, wrong: dict[str, Any]) -> None:
@@ -122,6 +127,82 @@ def test_settings_refused(erp: Erp, wrong: dict[str, Any]) -> None:
     before = erp.owner.get("/settings").json()
     assert erp.change(finish_ms=77, **wrong).status_code == 422
     assert erp.owner.get("/settings").json() == before
+
+
+def test_same_kits_everywhere(erp: Erp) -> None:
+    """The same kits with the same lines stand in every ERP after one call; loading is no effect of a call."""
+    answer = erp.owner.post("/kits", json={"count": 3, "lines_each": 4})
+    assert answer.json() == {"count": 3, "first": "KIT-00001", "last": "KIT-00003", "erps": list(ERPS)}
+    for name in ERPS:
+        assert erp.owner.get(f"/kits/{name}/demo").json() == {"codes": ["KIT-00001", "KIT-00002", "KIT-00003"]}
+        assert erp.owner.get(f"/kits/{name}/other").json() == {"codes": []}
+    for code in ("KIT-00001", "KIT-00003"):
+        kits = [[lines_of(erp, name, code)] for name in ERPS]
+        assert kits[0] == kits[1] == kits[2]
+        assert len(kits[0][0]) == 4
+    counts = erp.owner.get("/counts").json()
+    assert [counts[name]["companies"]["demo"]["calls"] for name in ERPS] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ERPS)
+def test_kit_edited_and_gone(erp: Erp, name: str) -> None:
+    """A person's edit replaces all lines, in each ERP; a kit that is taken away is gone; codes may hold any characters."""
+    path = f"/kits/{name}/demo/KIT%2F1%20a"
+    erp.owner.put(path, json={"lines": [{"component": "C-1", "quantity": "2"}, {"component": "C-2", "quantity": 0.5}]})
+    kit = erp.owner.put(path, json={"lines": [{"component": "C-2", "quantity": "1.50"}, {"component": "C-3", "quantity": 3}]}).json()
+    assert (kit["code"], [(line["component"], line["quantity"]) for line in kit["lines"]]) == ("KIT/1 a", [("C-2", "1.5"), ("C-3", "3")])
+    assert all(line["id"] for line in kit["lines"])
+    assert erp.owner.delete(path).status_code == 204
+    assert [erp.owner.request(verb, path).status_code for verb in ("GET", "DELETE")] == [404, 404]
+
+
+def test_kits_of_some(erp: Erp) -> None:
+    """Only the named ERPs get the kits, in the named company."""
+    erp.owner.post("/kits", json={"count": 1, "erps": ["itempath"], "company": "other"})
+    codes = [erp.owner.get(f"/kits/{name}/other").json()["codes"] for name in ERPS]
+    assert codes == [[], ["KIT-00001"], []]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"count": 0}, {"count": True}, {"lines_each": "x"}, {"erps": ["oracle"]}, {"erps": "itempath"}, {"company": "nobody"}, {"seed": -1}],
+)
+def test_kits_refused(erp: Erp, wrong: dict[str, Any]) -> None:
+    """What cannot be loaded is refused."""
+    assert erp.owner.post("/kits", json=wrong).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"lines": {}},
+        {"lines": [1]},
+        {"lines": [{"component": "", "quantity": 1}]},
+        {"lines": [{"component": "C", "quantity": 0}]},
+        {"lines": [{"component": "C", "quantity": "NaN"}]},
+        {"lines": [{"component": "C", "quantity": 1, "number": "1"}]},
+        {"lines": [], "announce": 1},
+        {"lines": [], "colour": "red"},
+    ],
+)
+@pytest.mark.parametrize("name", ERPS)
+def test_edits_refused(erp: Erp, name: str, wrong: dict[str, Any]) -> None:
+    """Lines that are none, and words that an ERP does not know, are refused; no kit is made."""
+    assert erp.owner.put(f"/kits/{name}/demo/KIT", json=wrong).status_code == 422
+    assert erp.owner.get(f"/kits/{name}/demo").json() == {"codes": []}
+
+
+def test_kit_routes_unknown(erp: Erp) -> None:
+    """Unknown ERPs and companies are 422, verbs that there are not 405."""
+    assert [erp.owner.get(path).status_code for path in ("/kits/oracle/demo", "/kits/itempath/nobody")] == [422, 422]
+    assert erp.owner.post("/kits/itempath/demo").status_code == 405
+
+
+def lines_of(erp: Erp, name: str, code: str) -> list[tuple[str, str, str]]:
+    """A kit's components with quantity and unit."""
+    lines = erp.owner.get(f"/kits/{name}/demo/{code}").json()["lines"]
+    return [(line["component"], line["quantity"], line["unit"]) for line in lines]
 
 
 def test_unknown_route(erp: Erp) -> None:

@@ -14,6 +14,7 @@ from worker.sandbox.itempath.kits import ItemPathKits
 from worker.sandbox.itempath.reads import Reads
 from worker.sandbox.itempath.refusals import Refused, no_route
 from worker.sandbox.itempath.routes import LOGIN, REFRESH, match
+from worker.sandbox.itempath.times import here
 from worker.sandbox.itempath.writes import Asked, Writes
 from worker.sandbox.wire import Answer, Dropped, Framed, frame, json_answer, parsed
 
@@ -138,7 +139,7 @@ class ItemPath:
 
     async def _answer(self, found: Installation, route: Route, about: str, query: str, body: bytes, bearer: Bearer) -> Answer:
         """The answer to a call, which is logged; and perhaps none."""
-        began, faults = self._world.clock.now(), self._world.faults
+        began, faults = here(self._world), self._world.faults
         found.imports.import_due()
         key = key_of(route, about, body, found.power_pick)
         nth = found.ordinal(key)
@@ -148,7 +149,7 @@ class ItemPath:
             answer = await self._run(found, route, about, query, Asked(about, body, key, nth))
         except Refused as refusal:
             answer = refusal.answer
-        found.log.note(endpoint, body, answer, bearer, began, self._world.clock.now())
+        found.log.note(endpoint, body, answer, bearer, began, here(self._world))
         if not faults.active or not route.writes or answer.status >= 400:  # noqa: PLR2004 - a refusal reaches its caller
             return answer
         if faults.hits("itempath-timeout", key, nth):

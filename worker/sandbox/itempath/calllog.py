@@ -52,8 +52,7 @@ class CallLog:
     def note(self, endpoint: str, body: bytes, answer: Answer, bearer: Bearer, began: float, ended: float) -> None:
         """A call that was let in, whether or not its answer reaches the caller."""
         response = answer.body.decode(errors="replace") if answer.status >= _FAILED or not endpoint.startswith("GET ") else ""
-        at = round(began, 6)  # so that the text of the moment names it
-        call = Logged(endpoint, body.decode(errors="replace"), answer.status, at, (ended - began) * 1000, response, bearer)
+        call = Logged(endpoint, body.decode(errors="replace"), answer.status, began, (ended - began) * 1000, response, bearer)
         self.calls.append(call)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from worker.sandbox.itempath.push import push, push_rename
 from worker.sandbox.itempath.records import Kit, Line, Material
+from worker.sandbox.itempath.times import here
 from worker.sandbox.kits import quantity_text
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class ItemPathKits:
             return kit.id
         material = power_pick.materials_by_name.get(name)
         if material is None:
-            material = power_pick.add_material(Material(name, stock=PLENTY, created=self._world.clock.now()))
+            material = power_pick.add_material(Material(name, stock=PLENTY, created=here(self._world)))
         material.unit = str(unit) if unit is not None else material.unit
         return material.id
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from worker.sandbox.itempath.records import new_id
-from worker.sandbox.itempath.times import time_text
+from worker.sandbox.itempath.times import here, time_text
 from worker.sandbox.wire import JSON
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def push_rename(world: World, deliveries: Deliveries, found: Installation, kit: 
     """Tell that a kit has another name, if an address is set."""
     content = {
         "id": new_id(),
-        "creationDate": time_text(world.clock.now()),
+        "creationDate": time_text(here(world)),
         "type": KIT_RENAME,
         "kitId": kit.id,
         "kitName": kit.name,

@@ -10,6 +10,7 @@ from worker.sandbox.itempath.filters import LISTS, Column, kept, split
 from worker.sandbox.itempath.paging import count_answer, counts_only, ordered, paged
 from worker.sandbox.itempath.records import INFOS, Kit, Line, Material, kit_json, line_json, material_json
 from worker.sandbox.itempath.refusals import refused
+from worker.sandbox.itempath.times import here
 from worker.sandbox.wire import Answer, json_answer
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Reads:
         lists = faults.active and any(key in columns and split(value)[0] in LISTS for key, value in asked)
         if lists and faults.hits("or-unsupported", found.settings.name, 0):
             raise refused("Invalid filter operator")
-        chosen = kept(rows, columns, asked, self._world.clock.now())
+        chosen = kept(rows, columns, asked, here(self._world))
         if counts_only(asked):
             return json_answer(200, count_answer(name, len(chosen), settings.itempath_count))
         page = paged(ordered(sorted(chosen, key=place), columns, asked), asked, settings)

@@ -1,4 +1,4 @@
-"""Times as ItemPath writes and reads them: without a zone (documented), here always UTC (inferred)."""
+"""Times as ItemPath writes and reads them: by its own clock and without a zone (documented)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from worker.sandbox.world import World
+
 _DAY: Final = timedelta(days=1)
 _WORDS: Final[dict[str, Callable[[datetime], tuple[datetime, datetime]]]] = {
     "today": lambda today: (today, today + _DAY),
     "yesterday": lambda today: (today - _DAY, today),
     "lastWeek": lambda today: (_monday(today) - 7 * _DAY, _monday(today)),
 }
+
+
+def here(world: World) -> float:
+    """What the installations' clocks show, as if it were UTC; to microseconds, so that a text of it names it."""
+    return round(world.clock.now() + world.settings.itempath_offset, 6)
 
 
 def time_text(at: float) -> str:

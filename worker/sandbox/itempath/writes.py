@@ -9,6 +9,7 @@ from worker.sandbox.itempath.imports import CreateLine, DeleteLine, UpdateLine
 from worker.sandbox.itempath.powerpick import next_number
 from worker.sandbox.itempath.records import Kit, Line, Material, kit_json, line_json, material_json, padded
 from worker.sandbox.itempath.refusals import refused
+from worker.sandbox.itempath.times import here
 from worker.sandbox.wire import Answer, json_answer
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Writes:
             raise refused(f"Material {form['name']} already exists")
         texts = {name: value for name, value in form.items() if name.startswith("Info") or name == "blockReason"}
         unit, codes, blocked = form.get("unitOfMeasure", ""), [str(code) for code in form.get("codes", ())], form.get("isBlocked", 0)
-        material = Material(form["name"], unit, 0.0, round(self._world.clock.now(), 6), codes, texts, blocked)
+        material = Material(form["name"], unit, 0.0, here(self._world), codes, texts, blocked)
         found.imports.accept(material, (), key=asked.key, nth=asked.nth)
         return json_answer(200, {"material": material_json(material)})
 

@@ -51,7 +51,7 @@ class Visma:
         self._notifications = Notifications(world, self.deliveries)
         self.background = Background(world, self._execution, self._notifications)
         self.companies: dict[str, Company] = {}
-        self.kits: KitStore | None = SpecificationStore(self.companies, world.clock)
+        self.kits: KitStore = SpecificationStore(self.companies, world.clock)
         self.unauthorized = 0
         self.reset()
 
