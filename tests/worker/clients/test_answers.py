@@ -64,3 +64,49 @@ def test_any_text_is_survived(text: str) -> None:
 
     assert all(wait is None or 0 <= wait <= LONGEST for wait in waits)
     time_of(text)
+
+
+INTACCT_WAITS = [
+    "Retry-After",
+    "X-IA-Throttle-Limit-Retry-After",
+    "X-IA-Hour-Rate-Limit-Retry-After",
+    "X-IA-Minute-Rate-Limit-Retry-After",
+    "X-IA-TENANT-Throttle-Limit-Retry-After",
+]
+
+
+@pytest.mark.parametrize("place", range(len(INTACCT_WAITS)))
+@pytest.mark.parametrize("spelling", ["Retry-After", "RetryAfter"])
+@pytest.mark.parametrize(("text", "seconds"), [("7", 7.0), ("Tue, 03 Nov 2026 12:00:30 GMT", 30.0)])
+def test_intacct_waits(place: int, spelling: str, text: str, seconds: float) -> None:
+    """Retry-After, then throttle, hour, minute and tenant, in either spelling, as seconds or as a date."""
+    name = INTACCT_WAITS[place].replace("Retry-After", spelling).lower()
+    later = {each.lower(): "99" for each in INTACCT_WAITS[place + 1 :]}
+
+    assert retry_after({name: text, **later}, NOW) == seconds
+
+
+def test_intacct_wait_of_nothing() -> None:
+    """A header that asks for no wait does not hide one that does."""
+    headers = {"retry-after": "0", "x-ia-hour-rate-limit-retry-after": "60"}
+
+    assert retry_after(headers, NOW) == 60.0
+    assert retry_after({"x-ia-throttle-limit-retryafter": "0"}, NOW) == 0.0
+
+
+def test_intacct_hour_is_the_budget() -> None:
+    """What is left of the hour counts; the throttle and the minute do not, nor does a sample's -1."""
+    headers = {
+        "x-ia-throttle-limit": "13",
+        "x-ia-throttle-limit-remaining": "0",
+        "x-ia-minute-rate-limit-remaining": "0",
+        "x-ia-hour-rate-limit": "4000",
+        "x-ia-hour-rate-limit-remaining": "17",
+        "x-ia-hour-rate-limit-retry-after": "600",
+    }
+
+    answer = answer_of(NOW, 1.0, 200, headers, None, token=False)
+    unsaid = answer_of(NOW, 1.0, 200, {**headers, "x-ia-hour-rate-limit-remaining": "-1"}, None, token=False)
+
+    assert (answer.limit, answer.remaining, answer.resets_in) == (4000, 17, 600.0)
+    assert unsaid.remaining is None
