@@ -87,9 +87,19 @@ def retry(error: JobError, *, ordered: float | None = None, **progress: Any) -> 
     return Verdict(State.RETRYING, error.message, wait=ordered, error=error, counts=True, progress=progress)
 
 
-def again(cause: str, *, wait: float = 0.0, error: JobError | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
-    """To be started again without counting an attempt, in `wait` seconds: a slot was refused, a stop came, or a look found nothing."""
-    return Verdict(State.QUEUED, cause, wait=wait, error=error, progress=progress)
+def again(
+    cause: str,
+    *,
+    wait: float = 0.0,
+    error: JobError | None = None,
+    erp: str | None = None,
+    **progress: Any,  # noqa: ANN401 - JSON values
+) -> Verdict:
+    """To be started again without counting an attempt, in `wait` seconds: a slot was refused, a stop came, or a look found nothing.
+
+    `erp`: the next start is in that ERP's lane.
+    """
+    return Verdict(State.QUEUED, cause, wait=wait, error=error, progress=progress, erp=erp)
 
 
 def after(job: Job, verdict: Verdict, now: datetime, rules: Retries, chance: float) -> Job:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import AuthRefused, CallError, Fault, KitFault, NotSent, RateLimited, Unclear
+from worker.jobs.states import State
 from worker.jobs.verdicts import accepted, again, doubt, failed, retry
 from worker.kits.model import CreateLine, Item, RemoteKit, UpdateLine
 from worker.sync import reports
@@ -58,7 +59,7 @@ class Applying:
         memory = reports.noted(replace(memory, wrote=True, polls=0), erp, made=[*made, there])
         return again(f"made the kit {there}", wait=wait_of(IMPORT_WAITS, 0), **reports.remembering(memory))
 
-    def write(self, job: Job, memory: Memory, target: Aim, now: float) -> Verdict:
+    def write(self, job: Job, memory: Memory, options: Options, target: Aim, now: float) -> Verdict:
         """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written."""
         codes, items = self._items(target)
         missing = missing_items(target.difference.creates, items)
@@ -66,7 +67,7 @@ class Applying:
             return self._make(job, memory, missing, codes)
         theirs = {codes[code]: item for code, item in items.items()}
         order = Order(job.id, target.kit, self._writes(target, items), theirs, job.starts, MOST_WRITES)
-        return self._written(memory, self.system.write(order), now)
+        return self._written(memory, options, self.system.write(order), now)
 
     def may_have_sent(self, target: Aim, at: float) -> tuple[Sent, ...]:
         """What a worker that stopped in the middle may have sent: all that is still missing. Raises `CallError` and `KitFault`."""
@@ -110,12 +111,12 @@ class Applying:
         memory = replace(memory, polls=memory.polls + 1)
         return again(f"{what} was made and is not there yet", wait=wait_of(IMPORT_WAITS, memory.polls), **reports.remembering(memory))
 
-    def _written(self, memory: Memory, written: Written, now: float) -> Verdict:
+    def _written(self, memory: Memory, options: Options, written: Written, now: float) -> Verdict:
         erp = self.system.traits.erp
         some = any(each.outcome in {"accepted", "unclear"} for each in written.sent)
         memory = reports.applied(memory, erp, written.sent)
         if not some:
-            return self._nothing_written(memory, written)
+            return self._nothing_written(memory, options, written)
         memory = replace(
             memory,
             stage="shown",
@@ -131,8 +132,7 @@ class Applying:
             error = written.error or CallError("it is not known whether it ran", error_class="in_doubt")
             return doubt(error_of(error), wait=self._first_wait(written), **kept)
         if written.error is not None and not isinstance(written.error, (NotSent, RateLimited, AuthRefused)):
-            memory = reports.noted(memory, erp, stopped=written.error.message)
-            return failed(error_of(written.error), **{**kept, **reports.remembering(memory)})
+            return reports.with_result(failed(error_of(written.error), sent_at=now), memory, options)
         count = sum(each.outcome == "accepted" for each in written.sent)
         cause = f"{erp} accepted {count} write{'s' if count != 1 else ''}"
         return accepted(cause, wait=self._first_wait(written), erp_id=written.operation, doubt=None, **kept)
@@ -142,13 +142,14 @@ class Applying:
             return OPERATION_WAITS[0]
         return IMPORT_WAITS[0] if self.system.traits.imports else 0.0
 
-    def _nothing_written(self, memory: Memory, written: Written) -> Verdict:
+    def _nothing_written(self, memory: Memory, options: Options, written: Written) -> Verdict:
         kept = reports.remembering(memory)
         if written.error is None:
             return again("there was nothing to send", wait=1.0, **kept)
         if isinstance(written.error, NotSent):
             return retry(error_of(written.error), ordered=written.error.retry_after, **kept)
-        return unread(written.error, **kept)
+        verdict = unread(written.error, **kept)
+        return reports.with_result(verdict, memory, options) if verdict.state is State.FAILED else verdict
 
 
 def _unclear(write: Write, at: float) -> Sent:

@@ -51,7 +51,6 @@ def wanted(recipes: Mapping[str, Recipe], options: Options, sync: Sync, traits: 
 def aim(shaped: Shaped, kit: RemoteKit, sync: Sync, traits: Traits, translation: Translation, *, ours: bool = False) -> Aim:
     """What is missing between what is wanted and what is there; `ours`: it is in our words already. Raises `KitFault`."""
     seen = kit if ours else translation.ours(traits.erp, kit)
-    _same_units(shaped.recipe, seen, traits, translation)
     order = sync.order and traits.numbering != "own"
     found = difference(shaped.recipe, seen, order=order, places=sync.places, same=translation.same)
     return Aim(shaped.recipe, shaped.left_out, kit, seen, found)
@@ -83,18 +82,6 @@ def writes_of(target: Aim, items: Mapping[str, Item], sync: Sync, traits: Traits
 def missing_items(lines: Sequence[Line], items: Mapping[str, Item]) -> list[Line]:
     """Lines whose component the target does not know, each once."""
     return list({line.component: line for line in lines if line.component not in items}.values())
-
-
-def _same_units(recipe: Recipe, seen: RemoteKit, traits: Traits, translation: Translation) -> None:
-    """Numbers in two units can't be compared: a factor of one is never assumed where the texts differ."""
-    there = {translation.same(each.line.component): each.line.unit for each in seen.lines}
-    faults = tuple(
-        Fault(f"{traits.erp}: {recipe.code}: {line.component}", f"the source counts in {line.unit}, {traits.erp} in {unit}: say the factor")
-        for line in recipe.lines
-        if (unit := there.get(translation.same(line.component))) is not None and line.unit is not None and unit != line.unit
-    )
-    if faults:
-        raise KitFault("validation", faults)
 
 
 def _theirs(write: Write, there: Mapping[str, RemoteLine], items: Mapping[str, Item], traits: Traits, translation: Translation) -> Write:

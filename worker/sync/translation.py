@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from worker.errors import Fault, KitFault
 from worker.kits.codes import Codes
+from worker.kits.quantities import plain
 from worker.kits.units import Units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from decimal import Decimal
 
     from worker.kits.model import Line, RemoteKit, RemoteLine
     from worker.settings import Sync
@@ -42,7 +43,7 @@ class Translation:
 
     def quantity_there(self, erp: str, line: Line, quantity: Decimal, unit: str | None) -> Decimal:
         """A quantity of ours in the unit that the system has for this component. Raises `KitFault`."""
-        return self.units.into(erp, line.component, quantity, line.unit, unit)
+        return Decimal(plain(self.units.into(erp, line.component, quantity, line.unit, unit)))
 
     def _line(self, erp: str, kit: str, remote: RemoteLine, faults: list[Fault]) -> RemoteLine:
         line = remote.line
@@ -52,9 +53,10 @@ class Translation:
         except KitFault as fault:
             faults += [Fault(f"{erp}: {kit}", str(each)) for each in fault.faults]
             return remote
-        return replace(remote, line=replace(line, component=component, quantity=quantity, unit=unit))
+        return replace(remote, line=replace(line, component=component, quantity=Decimal(plain(quantity)), unit=unit))
 
 
 def translation_of(sync: Sync) -> Translation:
     """What the settings say of codes and units."""
-    return Translation(Codes(sync.aliases, ignore_case=sync.ignore_case), Units(sync.units, sync.whole_units))
+    codes = Codes(sync.aliases, ignore_case=sync.ignore_case)
+    return Translation(codes, Units(sync.units, sync.whole_units, places=sync.places, same=codes.same))

@@ -159,7 +159,7 @@ class SyncWork:
         stop = held(target, self._tenant.sync, options)
         if stop is not None:
             return reports.with_result(failed(JobError("conflict", stop)), memory, options)
-        return self._applying.write(job, memory, target, now)
+        return self._applying.write(job, memory, options, target, now)
 
     def _unsure(self, job: Job, memory: Memory, now: float) -> Verdict | None:
         """A job that is replayed may have sent something not long ago: it must be seen, or not, before anything is sent."""
