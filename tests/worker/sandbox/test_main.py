@@ -31,12 +31,14 @@ def test_starts_and_stops(number: signal.Signals) -> None:
 def test_options_become_settings() -> None:
     """Each option reaches its setting; the companies share webhook and limits."""
     words = ["--company=a", "--company=b", "--fault=all", "--fault=lost=1", "--accept-ms=50", "--webhook-url=http://x/y", "--webhook-key=k"]
-    settings = settings_of(parser().parse_args([*words, "--seed=9", "--slots=4", "--calls-per-hour=7", "--import-ms=9"]))
+    settings = settings_of(
+        parser().parse_args([*words, "--seed=9", "--slots=4", "--calls-per-hour=7", "--import-ms=9", "--intacct-slots=3"])
+    )
     assert [company.name for company in settings.companies] == ["a", "b"]
     assert {(company.webhook_url, company.webhook_key, company.slots, company.calls_per_hour) for company in settings.companies} == {
         ("http://x/y", "k", 4, 7)
     }
-    assert settings.import_ms == 9.0
+    assert (settings.import_ms, {company.intacct_slots for company in settings.companies}) == (9.0, {3})
     assert (settings.seed, settings.accept_ms, settings.faults["lost"], "down" in settings.faults) == (9, 50.0, 1.0, False)
 
 

@@ -57,6 +57,8 @@ _ITEM: Final = {
     "unitOfMeasure": Field("text", lambda item: item.unit),
     "enableFulfillment": Field("boolean", lambda item: item.fulfilment),
     "kitRevenuePosting": Field("enum", lambda item: item.posting),
+    "kitRevenuePrinting": Field("enum", lambda item: item.printing),
+    "isEnabledForContracts": Field("boolean", lambda _item: False),
     **_AUDIT,
     "href": Field("href", lambda item: item.href),
 }

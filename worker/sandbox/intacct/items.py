@@ -42,6 +42,11 @@ class Item:
     posting: str | None = None
 
     @property
+    def printing(self) -> str | None:
+        """How a kit is printed: as everywhere by default (documented)."""
+        return "individualComponents" if self.type in KITS else None
+
+    @property
     def href(self) -> str:
         """Its path, as answers name it."""
         return f"/objects/{ITEM_OBJECT}/{self.key}"
@@ -90,6 +95,8 @@ def item_record(item: Item) -> dict[str, Any]:
         "unitOfMeasure": item.unit,
         "enableFulfillment": item.fulfilment,
         "kitRevenuePosting": item.posting,
+        "kitRevenuePrinting": item.printing,
+        "isEnabledForContracts": False,
         "audit": audit_record(item.audit),
         "href": item.href,
     }
