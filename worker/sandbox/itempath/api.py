@@ -117,14 +117,19 @@ class ItemPath:
         return json_answer(200, content)
 
     async def _call(self, found: Installation, names: tuple[str, ...], query: str, body: bytes, request: web.BaseRequest) -> Answer:
-        """A call that needs a token; counted from here on. Raises `Refused` for what is none."""
+        """A call that needs a token; counted from here on, also one to a path that there is not, which raises `Refused`."""
         try:
             bearer = found.tokens.find(request.headers.get("Authorization"), found.settings, self._world.clock.now())
         except Refused:
             self.unauthorized += 1
             raise
-        route, about = match(request.method, names, self._world.settings)
         counters, writers = found.counters, found.settings.itempath_writers
+        try:
+            route, about = match(request.method, names, self._world.settings)
+        except Refused as refusal:
+            counters.enter(writes=False)
+            counters.leave(f"{request.method} other", refusal.answer.status, writes=False)
+            raise
         counters.enter(writes=route.writes)
         counters.violations["writers"] += bool(route.writes and writers and counters.writing > writers)
         status = 0

@@ -250,12 +250,14 @@ def test_one_writer(house: House) -> None:
 
 
 def test_calls_by_route(house: House) -> None:
-    """Calls are counted by route template and status."""
+    """Calls are counted by route template and status; those to paths that there are not, too."""
     house.lines()
+    house.http.delete("/kits")
     house.http.put("/kit_lines/none", json={})
     house.http.delete(f"/kit_lines/{house.line_id('KIT', 'NUT')}/delete")
     assert house.counts()["routes"] == {
         "DELETE /api/kit_lines/{id}/delete": {"200": 1},
+        "DELETE other": {"405": 1},
         "GET /api/kit_lines": {"200": 1},
         "PUT /api/kit_lines/{id}": {"404": 1},
     }
