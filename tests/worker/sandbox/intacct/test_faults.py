@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from tests.worker.sandbox.intacct.harness import COMPONENTS, fault
+from worker.sandbox.faults import FAULTS, NOT_IN_ALL
 
 if TYPE_CHECKING:
     from tests.worker.sandbox.intacct.harness import Books
@@ -132,3 +134,25 @@ def test_seed_decides(kit: Books) -> None:
     kit.change(faults={"intacct-5xx": 0.5})
     assert [kit.http.get(f"{COMPONENTS}/{key}").status_code for key in range(900, 930)] == first
     assert len(set(first)) > 1
+
+
+def test_all_at_once(kit: Books) -> None:
+    """With every fault on, a client that tries again under the same keys makes each component once."""
+    codes = [f"P{number:02}" for number in range(20)]
+    kit.items(*codes)
+    kit.change(faults={name: 0.25 for name in FAULTS if name.startswith("intacct-") and name not in NOT_IN_ALL})
+    open_codes = set(codes)
+    for _ in range(40):
+        for code in sorted(open_codes):
+            with contextlib.suppress(httpx.RemoteProtocolError):
+                answer = kit.create("K", code, 2, key=code)
+                if answer.status_code in {400, 401}:
+                    kit.sign_in()
+                elif answer.status_code == 201:
+                    open_codes.discard(code)
+    assert open_codes == set()
+    assert sorted(line[0] for line in kit.lines("K")) == codes
+    counts = kit.counts()
+    assert (counts["effects"]["creates"], counts["created_twice"], counts["replays"] > 0) == (20, 0, True)
+    hits = set(kit.owner.get("/counts").json()["faults"])
+    assert hits >= {"intacct-429", "intacct-5xx", "intacct-5xx-after", "intacct-timeout", "intacct-token-killed", "intacct-token-400"}
