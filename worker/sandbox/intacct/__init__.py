@@ -25,4 +25,7 @@ Inferred, or ours because somebody had to decide
     Rows without an order come by key; a null passes every negated operator. Several queries are answered as 207 when one fails.
     A stored key holds what the operation answered, not what happened on the way: after a lost answer the same key replays the success.
     Users of one company share its items in every entity. Triggers fire for kit components, named after the kit that they belong to.
+
+Not here
+    Composite and bulk requests, calls in the background, the event queue, writing items, and changing components through their kit.
 """
