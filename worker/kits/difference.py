@@ -86,7 +86,7 @@ def difference(wanted: Recipe, have: RemoteKit, *, order: bool, places: int, sam
     that break it are said to move. Never ask for order of a system that numbers its lines by itself and never changes it: it can't
     follow. Raises `KitFault` where units differ.
     """
-    matched = match(wanted, have, order=order, places=places, same=same)
+    matched = match(wanted, have, places=places, same=same)
     moved = _moved(matched.pairs) if order else set()
     changes: list[Change] = []
     kept: list[Pair] = []

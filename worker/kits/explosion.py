@@ -40,7 +40,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Exploded:
-    """A kit taken apart. `leaves` have ranks 1 to n, in the order met; so have the lines of `taken`: the recipes taken apart, itself last."""
+    """A kit taken apart. `leaves` have ranks 1 to n, as have the lines of `taken`: the recipes taken apart, inner first, itself last."""
 
     code: str
     leaves: tuple[Leaf, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from worker.errors import Fault, KitFault
 from worker.kits.quantities import quantised
@@ -12,7 +12,7 @@ from worker.kits.ranks import in_order, ranked
 from worker.kits.units import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from decimal import Decimal
 
     from worker.kits.model import Line, Recipe, RemoteKit, RemoteLine
@@ -36,61 +36,108 @@ class Matched:
     only_there: tuple[RemoteLine, ...]
 
 
-_Wanted = tuple["Line", "Decimal"]
-_There = tuple[int, "RemoteLine", "Decimal"]
-_Test = tuple[bool, bool]  # same quantity, same place
-
-_PASSES: Final[tuple[_Test, ...]] = ((True, True), (False, True), (False, False))
-_PASSES_WITHOUT_ORDER: Final[tuple[_Test, ...]] = ((True, True), (True, False), (False, True), (False, False))
-"""Where places say nothing, equal quantities go first: else a mere change of order would be written as quantities."""
+class _Wanted(NamedTuple):
+    line: Line
+    quantity: Decimal
+    seat: int
 
 
-def match(wanted: Recipe, have: RemoteKit, *, order: bool, places: int, same: Callable[[str], str]) -> Matched:
+class _There(NamedTuple):
+    remote: RemoteLine
+    quantity: Decimal
+    seat: int
+    place: int
+
+
+_Group = tuple[list[_Wanted], list[_There]]
+_Found = tuple[_Wanted, _There]
+_Test = tuple[bool, bool]  # same quantity, same seat
+
+_PASSES: Final[tuple[_Test, ...]] = ((True, True), (True, False), (False, True), (False, False))
+"""Equal quantities go before equal seats: a mere change of order is never written as quantities, and a line that was written once is
+found again as what it was written for, so that a plan that stopped half-way can be made anew without going round in rings."""
+
+
+def match(wanted: Recipe, have: RemoteKit, *, places: int, same: Callable[[str], str]) -> Matched:
     """Match the lines. Units must agree where both are shown; a component that differs in its unit alone is a `KitFault`."""
-    groups: defaultdict[str, tuple[list[_Wanted], list[_There]]] = defaultdict(lambda: ([], []))
-    for line in ranked(wanted.lines):
-        groups[same(line.component)][0].append((line, quantised(line.quantity, places)))
-    for place, remote in enumerate(in_order(have), start=1):
-        groups[same(remote.line.component)][1].append((place, remote, quantised(remote.line.quantity, places)))
+    groups = _groups(wanted, have, places, same)
     pairs: list[Pair] = []
-    for mine, theirs in groups.values():
-        for test in _PASSES if order else _PASSES_WITHOUT_ORDER:
-            pairs += _pass(mine, theirs, test)
-    _check_units(groups.values())
+    for mine, theirs in groups:
+        found: list[_Found] = []
+        for test in _PASSES:
+            found += _pass(mine, theirs, test)
+        pairs += _uncrossed(found)
+    _check_units(groups)
+    left_there = sorted((each for _, theirs in groups for each in theirs), key=lambda each: each.place)
     return Matched(
         tuple(sorted(pairs, key=lambda pair: pair.line.rank)),
-        tuple(sorted((line for mine, _ in groups.values() for line, _ in mine), key=lambda line: line.rank)),
-        tuple(remote for _, remote, _ in sorted((each for _, theirs in groups.values() for each in theirs), key=lambda each: each[0])),
+        tuple(sorted((each.line for mine, _ in groups for each in mine), key=lambda line: line.rank)),
+        tuple(each.remote for each in left_there),
     )
 
 
-def _pass(mine: list[_Wanted], theirs: list[_There], test: _Test) -> list[Pair]:
+def _groups(wanted: Recipe, have: RemoteKit, places: int, same: Callable[[str], str]) -> list[_Group]:
+    """The lines of each component on both sides. A seat is a place among the lines whose component both sides have."""
+    groups: defaultdict[str, _Group] = defaultdict(lambda: ([], []))
+    mine, theirs = ranked(wanted.lines), in_order(have)
+    shared = {same(line.component) for line in mine} & {same(remote.line.component) for remote in theirs}
+    seat = 0
+    for line in mine:
+        key = same(line.component)
+        seat += key in shared
+        groups[key][0].append(_Wanted(line, quantised(line.quantity, places), seat))
+    seat = 0
+    for place, remote in enumerate(theirs, start=1):
+        key = same(remote.line.component)
+        seat += key in shared
+        groups[key][1].append(_There(remote, quantised(remote.line.quantity, places), seat, place))
+    return list(groups.values())
+
+
+def _pass(mine: list[_Wanted], theirs: list[_There], test: _Test) -> list[_Found]:
     """Pair what passes the test, first with first, and take it from both lists."""
-    by_quantity, by_place = test
     found = []
     left = []
-    for line, quantity in mine:
-        for index, (place, remote, quantity_there) in enumerate(theirs):
-            alike = (not by_quantity or quantity == quantity_there) and (not by_place or line.rank == place)
-            if alike and _same_unit(line, remote):
-                found.append(Pair(remote, line, place))
-                del theirs[index]
-                break
-        else:
-            left.append((line, quantity))
+    for one in mine:
+        other = next((each for each in theirs if _passes(one, each, test)), None)
+        if other is None:
+            left.append(one)
+            continue
+        theirs.remove(other)
+        found.append((one, other))
     mine[:] = left
     return found
 
 
-def _same_unit(line: Line, remote: RemoteLine) -> bool:
-    mine, there = normal(line.unit), normal(remote.line.unit)
+def _passes(one: _Wanted, other: _There, test: _Test) -> bool:
+    by_quantity, by_seat = test
+    if (by_quantity and one.quantity != other.quantity) or (by_seat and one.seat != other.seat):
+        return False
+    mine, there = normal(one.line.unit), normal(other.remote.line.unit)
     return mine is None or there is None or mine == there
 
 
-def _check_units(groups: Iterable[tuple[list[_Wanted], list[_There]]]) -> None:
+def _uncrossed(found: Sequence[_Found]) -> list[Pair]:
+    """Of lines that say the same, the first is the first: else lines that stand well would be said to move past each other."""
+    alike: defaultdict[object, list[_Found]] = defaultdict(list)
+    for one, other in found:
+        key = (one.quantity, other.quantity, normal(one.line.unit), normal(other.remote.line.unit))
+        alike[key].append((one, other))
+    pairs = []
+    for each in alike.values():
+        ones = sorted((one for one, _ in each), key=lambda one: one.line.rank)
+        others = sorted((other for _, other in each), key=lambda other: other.place)
+        pairs += [Pair(other.remote, one.line, other.place) for one, other in zip(ones, others, strict=True)]
+    return pairs
+
+
+def _check_units(groups: Iterable[_Group]) -> None:
     """To make a line anew would not change its unit there: the numbers can't be compared, so a person must say what they mean."""
     faults = tuple(
-        Fault(mine[0][0].component, f"it counts in {mine[0][0].unit} here and in {theirs[0][1].line.unit} there: no unit rule joins them")
+        Fault(
+            mine[0].line.component,
+            f"it counts in {mine[0].line.unit} here and in {theirs[0].remote.line.unit} there: no unit rule joins them",
+        )
         for mine, theirs in groups
         if mine and theirs
     )
