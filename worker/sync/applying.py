@@ -75,8 +75,10 @@ class Applying:
         return tuple(_unclear(write, at) for write in self._writes(target, items)[:MOST_WRITES])
 
     def _items(self, target: Aim) -> tuple[dict[str, str], dict[str, Item]]:
-        """The target's codes of what is to be created, and its items, both by our codes."""
-        codes = self.translation.theirs(self.system.traits.erp, {line.component for line in target.difference.creates})
+        """The target's codes of what is to be created (or has a cost that counts), and its items, both by our codes."""
+        costs_count = self.system.traits.shares_revenue and self.sync.revenue == "by_cost"
+        lines = target.wanted.lines if costs_count else target.difference.creates
+        codes = self.translation.theirs(self.system.traits.erp, {line.component for line in lines})
         there = self.system.items(tuple(codes.values())) if codes else {}
         return codes, {code: there[their_code] for code, their_code in codes.items() if their_code in there}
 

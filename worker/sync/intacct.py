@@ -45,6 +45,7 @@ def traits_of(settings: Intacct) -> Traits:
         numbering="pushing",
         most_code=LONGEST_CODE,
         stockable_in_stockable_only=True,
+        shares_revenue=True,
         second_look=settings.second_look,
     )
 

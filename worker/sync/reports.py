@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from worker.kits.quantities import plain
 from worker.sync.memory import KEY, Memory
+from worker.sync.sharing import off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from worker.jobs.verdicts import Verdict
-    from worker.kits.model import Line
+    from worker.kits.model import Line, RemoteKit
     from worker.sync.options import Options
     from worker.sync.system import Sent
     from worker.sync.targeting import Aim
@@ -50,6 +52,12 @@ def result_of(memory: Memory, options: Options) -> dict[str, Any]:
         "wrote": memory.wrote,
         "targets": dict(memory.reports),
     }
+
+
+def shares_off(kit: RemoteKit) -> dict[str, str]:
+    """The total of the target's revenue shares, where it is not 100 although the kit's revenue is shared by line."""
+    total = off(kit)
+    return {} if total is None else {"revenue_total_off": plain(total)}
 
 
 def words(sent: Sent) -> str:

@@ -26,6 +26,7 @@ class Traits:
 
     `imports`: a write is accepted first and shows only later (Power Pick). `stock_only`: holds physical things only. `numbering`: see
     there. `most_code`: characters of an item's code at most. `stockable_in_stockable_only`: a stockable kit takes no plain kit (Intacct).
+    `shares_revenue`: its lines have a share of the kit's revenue (Intacct).
     `makes_kits`: how a kit that is missing can be made: not at all, empty, or by the order of its lines (`RemoteKit.id` is empty then).
     `import_timeout`, `second_look`: seconds.
     """
@@ -36,6 +37,7 @@ class Traits:
     numbering: Numbering
     most_code: int
     stockable_in_stockable_only: bool = False
+    shares_revenue: bool = False
     makes_kits: Literal["no", "empty", "with_lines"] = "no"
     import_timeout: float = 600.0
     second_look: float = 120.0

@@ -10,6 +10,7 @@ from worker.kits.difference import difference
 from worker.kits.model import CreateLine, UpdateLine
 from worker.kits.plan import plan, too_many_deletes
 from worker.kits.shaping import shape
+from worker.sync.sharing import shares_of, with_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,10 +74,10 @@ def writes_of(target: Aim, items: Mapping[str, Item], sync: Sync, traits: Traits
         raise KitFault(first, tuple(fault for _, fault in faults))
     there = {line.id: line for line in target.kit.lines}
     order = sync.order and traits.numbering != "own"
-    return tuple(
-        _theirs(write, there, items, traits, translation)
-        for write in plan(target.difference, target.seen, numbering=traits.numbering, order=order)
-    )
+    writes = plan(target.difference, target.seen, numbering=traits.numbering, order=order)
+    if traits.shares_revenue and (given := shares_of(target, items, sync, translation.same)) is not None:
+        writes = with_shares(writes, target, given)
+    return tuple(_theirs(write, there, items, traits, translation) for write in writes)
 
 
 def missing_items(lines: Sequence[Line], items: Mapping[str, Item]) -> list[Line]:

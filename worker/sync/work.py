@@ -214,7 +214,7 @@ class SyncWork:
     def _next(self, memory: Memory, options: Options, target: Aim | None) -> Verdict:
         """This target is in step, or was only looked at (None): on to the next, back to the source, or done."""
         if target is not None:
-            memory = reports.noted(memory, self._erp, in_step=True)
+            memory = reports.noted(memory, self._erp, in_step=True, **reports.shares_off(target.kit))
             self._book.in_step(options, self._erp, memory, target)
         memory = replace(memory, round=0, sent=(), sent_at=None, operation=None, polls=0)
         if memory.at + 1 < len(options.targets):

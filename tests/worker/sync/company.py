@@ -36,7 +36,9 @@ INTACCT = Intacct("https://intacct.example", "id", Secret("s"), "user@company")
 TRAITS = {
     "visma": Traits("visma", imports=False, stock_only=False, numbering="own", most_code=30, makes_kits="with_lines"),
     "itempath": Traits("itempath", imports=True, stock_only=True, numbering="unique", most_code=50, makes_kits="empty"),
-    "intacct": Traits("intacct", imports=False, stock_only=False, numbering="pushing", most_code=30, stockable_in_stockable_only=True),
+    "intacct": Traits(
+        "intacct", imports=False, stock_only=False, numbering="pushing", most_code=30, stockable_in_stockable_only=True, shares_revenue=True
+    ),
 }
 
 
@@ -177,7 +179,8 @@ class FakeKits:
         else:
             at = next(place for place, each in enumerate(lines) if each.id == write.remote.id)
             if isinstance(write, UpdateLine):
-                changed = lines[at].line if write.quantity is None else replace(lines[at].line, quantity=write.quantity)
+                line = replace(lines[at].line, extras={**lines[at].line.extras, **write.extras})
+                changed = line if write.quantity is None else replace(line, quantity=write.quantity)
                 lines[at] = replace(lines[at], line=changed, number=write.number or lines[at].number)
             else:
                 del lines[at]
