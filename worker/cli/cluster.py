@@ -1,4 +1,4 @@
-"""A running set of processes on one machine: a simulated ERP, and receiver, worker and scheduler as they run elsewhere.
+"""A running set of processes on one machine: simulated ERPs, and receiver, worker and scheduler as they run elsewhere.
 
     with Cluster(folder, Plan(documents=200)) as cluster:
         status, batch = cluster.api("POST", "/api/batches", {...})
@@ -10,33 +10,34 @@ Everything lives in one folder and is gone when the block ends, however it ends;
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import secrets
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import redis
-
+from worker.cli.broker import Broker, broker_pid
+from worker.cli.calling import called
 from worker.cli.family import family_of
 from worker.cli.group import WRONG_USE, WrongUse
-from worker.cli.launching import TENANT, database_url, environ_of, free_port, sandbox_words, settings_text
+from worker.cli.launching import environ_of, free_port, sandbox_words
+from worker.cli.occasion import Occasion, database_url
+from worker.cli.plan import Plan
 from worker.cli.supervisor import Role, Supervisor, end, launch
 from worker.configuration import load
-from worker.embedded import EmbeddedRedis
 from worker.errors import KitrelayError
 from worker.jobs.ledger import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
     from worker.settings import Settings
+
+__all__ = ["Cluster", "NotReady", "Plan", "broker_pid"]
 
 READY_WITHIN: Final = 45.0
 ROLES: Final = ("web", "worker", "scheduler")
@@ -49,37 +50,13 @@ class NotReady(KitrelayError):
     """The processes did not come up; the message says which, and its last words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to run. Times in `_ms` are milliseconds.
-
-    `visma` are further keys of the connection's table, as they stand in kitrelay.toml; `general` keys above all tables.
-    `notified` False: the ERP has no address to tell.
-    """
-
-    documents: int = 200
-    faults: tuple[str, ...] = ()
-    seed: int = 1
-    slots: int = 8
-    accept_ms: float = 50.0
-    finish_ms: float = 300.0
-    read_ms: float = 20.0
-    calls_per_hour: int = 1_000_000
-    worker_threads: int | None = None
-    web_processes: int | None = None
-    notified: bool = True
-    visma: Mapping[str, str | int | bool] = field(default_factory=dict)
-    general: Mapping[str, str | int] = field(default_factory=dict)
-
-
 class Cluster:
-    """The processes of a plan, in a folder of their own."""
-
-    tenant: Final = TENANT
+    """The processes of a plan, in a folder of their own. `tenant` is the first of its tenants, which are called as its companies."""
 
     def __init__(self, folder: Path, plan: Plan, tell: Callable[[str], None] = lambda _line: None) -> None:
         self.folder = folder.absolute()
         self.plan = plan
+        self.tenant = plan.companies[0]
         self.key = secrets.token_urlsafe(24)
         self.port = 0
         self.sandbox_port = 0
@@ -87,7 +64,7 @@ class Cluster:
         self._sandbox: subprocess.Popen[bytes] | None = None
         self._supervisor: Supervisor | None = None
         self._thread: Thread | None = None
-        self._broker: _Broker | None = None
+        self._broker: Broker | None = None
 
     @property
     def url(self) -> str:
@@ -160,19 +137,22 @@ class Cluster:
 
     def api(self, method: str, path: str, body: object = None, timeout: float = 30.0) -> tuple[int, Any]:
         """A call to the receiver with an admin's key: status and JSON. Raises `OSError` when it does not answer."""
-        return _call(self.port, method, path, body, {"Authorization": f"Bearer {self.key}"}, timeout)
+        return called(self.port, method, path, body, {"Authorization": f"Bearer {self.key}"}, timeout)
 
     def sandbox(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON value
         """A call to the sandbox's own routes, such as `settings`. Raises `ValueError` when it refuses."""
-        status, answer = _call(self.sandbox_port, method, f"/_sandbox/{path}", body, {}, 30.0)
+        status, answer = called(self.sandbox_port, method, f"/_sandbox/{path}", body, {}, 30.0)
         if status >= http.client.BAD_REQUEST:
             raise ValueError(f"the sandbox answers {status}: {answer}")
         return answer
 
-    def sandbox_counts(self, *, documents: bool = False) -> dict[str, Any]:
-        """What took effect in the ERP: the numbers of the one company, and `faults` with how often each struck."""
+    def sandbox_counts(self, *, documents: bool = False, erp: str = "visma", company: str | None = None) -> dict[str, Any]:
+        """What took effect in an ERP: the numbers of one company (the first unless said), and `faults` with how often each struck.
+
+        `documents`: those of each document too, or of each kit.
+        """
         counts = self.sandbox("GET", "counts?documents=1" if documents else "counts")
-        found: dict[str, Any] = counts["visma"]["companies"]["demo"]
+        found: dict[str, Any] = counts[erp]["companies"][company or self.tenant]
         return {**found, "faults": counts["faults"]}
 
     def last_words(self, role: str) -> str:
@@ -192,28 +172,27 @@ class Cluster:
         """All at once: most of the time goes into loading programs. The settings are there before the roles, the ledger is too."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.sandbox_port = free_port(), free_port()
-        self._tell("the simulated ERP")
+        self._tell("the simulated ERP" if len(self.plan.erps) == 1 else "the simulated ERPs")
         words = sandbox_words(self.plan, self.sandbox_port)
         self._sandbox = launch(Role("sandbox", words, log=self._log("sandbox")), stdout=subprocess.PIPE)
         self._tell("the ledger")
         migrate(str(self.plan.general.get("database_url", database_url(self.folder))))
-        key = self._write_settings()
+        occasion = Occasion(self.plan, self.folder, self.port, self.sandbox_port, self.key)
+        self._write_settings(occasion)
         self._tell("the broker, the receiver, a worker and a scheduler")
-        self._broker = _Broker(self.folder / "redis")
+        self._broker = Broker(self.folder / "redis")
         self._supervisor = Supervisor([self._role(name, self._broker.url) for name in ROLES])
         self._thread = Thread(target=self._supervisor.run, name="supervisor", daemon=True)
         self._thread.start()
-        self._meet_sandbox(self._sandbox, key)
+        self._meet_sandbox(self._sandbox, occasion)
         self._wait_ready()
 
-    def _write_settings(self) -> str:
-        """The file, readable by its owner only; the key that notifications are signed with."""
-        key = secrets.token_urlsafe(24)
+    def _write_settings(self, occasion: Occasion) -> None:
+        """The file, readable by its owner only."""
         self.file.touch(mode=0o600)
-        self.file.write_text(settings_text(self.plan, self.folder, self.port, self.sandbox_port, self.key, key))
-        return key
+        self.file.write_text(occasion.settings_text())
 
-    def _meet_sandbox(self, process: subprocess.Popen[bytes], key: str) -> None:
+    def _meet_sandbox(self, process: subprocess.Popen[bytes], occasion: Occasion) -> None:
         """Wait until it answers, and say where notifications go."""
         assert process.stdout is not None  # noqa: S101 - for the type checker; we asked for a pipe
         with process.stdout as announced:
@@ -221,8 +200,7 @@ class Cluster:
         if not line:
             wrong = WrongUse if process.wait() == WRONG_USE else NotReady
             raise wrong(f"the simulated ERP did not start:\n{self.last_words('sandbox')}")
-        told = f"{self.url}/webhooks/visma/{TENANT}" if self.plan.notified else ""
-        self.sandbox("PATCH", "settings", {"companies": {"demo": {"webhook_url": told, "webhook_key": key}}})
+        self.sandbox("PATCH", "settings", {"companies": occasion.told()})
 
     def _wait_ready(self) -> None:
         until = time.monotonic() + READY_WITHIN
@@ -241,7 +219,7 @@ class Cluster:
     def _missing(self) -> str:
         """A role that is not ready yet; empty when all are."""
         try:
-            status, health = _call(self.port, "GET", "/readyz", None, {}, 3.0)
+            status, health = called(self.port, "GET", "/readyz", None, {}, 3.0)
         except OSError:
             return "web"
         if status != http.client.OK:
@@ -276,42 +254,3 @@ class Cluster:
 
     def _log(self, role: str) -> Path:
         return self.folder / f"{role}.log"
-
-
-class _Broker:
-    """The embedded Redis, started again when it dies, as long as this is open."""
-
-    def __init__(self, folder: Path) -> None:
-        self._server = EmbeddedRedis(folder).__enter__()
-        self.url = self._server.url
-        self._stop = Event()
-        self._watcher = Thread(target=self._server.watch, args=(self._stop,), name="redis", daemon=True)
-        self._watcher.start()
-
-    def close(self) -> None:
-        """Leave it; the last one out stops it."""
-        self._stop.set()
-        self._watcher.join()
-        self._server.__exit__()
-
-
-def broker_pid(url: str) -> int:
-    """The process of a Redis server."""
-    with redis.Redis.from_url(url) as client:
-        found: Any = client.info("server")
-        return int(found["process_id"])
-
-
-def _call(port: int, method: str, path: str, body: object, headers: Mapping[str, str], timeout: float) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        sent = None if body is None else json.dumps(body).encode()
-        typed = {} if sent is None else {"Content-Type": "application/json"}
-        connection.request(method, path, sent, {**headers, **typed})
-        response = connection.getresponse()
-        raw = response.read()
-        return response.status, json.loads(raw) if raw else None
-    except (http.client.HTTPException, ValueError) as error:
-        raise OSError(f"no answer that can be read: {error}") from error
-    finally:
-        connection.close()

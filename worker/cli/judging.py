@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from worker.cli.cluster import Plan
+    from worker.cli.plan import Plan
 
 LIST: Final = "GET /v1/kitassembly"
 READ: Final = "GET /v1/kitassembly/{type}/{refNo}"
