@@ -41,6 +41,7 @@ SHOWS_READS: Final = True
 """The log lists calls (documented), reads among them (inferred). Where it does not, absence is believed as it is."""
 
 VERBS: Final = {"create": "POST", "update": "PUT", "delete": "DELETE"}
+_RESOURCE: Final = "KIT_LINES"
 _LONGEST: Final = 20_000
 _CLOSE: Final = Decimal("0.000001")
 _ENDPOINT: Final = re.compile(r"\s*(?P<verb>[A-Za-z]+)\s+\S*?/api/(?P<path>[^\s?#]+)")
@@ -119,6 +120,8 @@ def _match(call: Call, lost: Lost, ahead: float | None) -> bool | None:
     if time is not None and ahead is not None and time - ahead < lost.at - MARGIN.total_seconds():
         return False
     parts = [key_of(unquote(part)) for part in endpoint["path"].strip("/").split("/")]
+    if parts[0] != _RESOURCE:
+        return False
     if lost.write == "create":
         return _creates(_body(call.body), lost) if len(parts) == 1 else False
     if lost.line is None or parts[1:2] != [key_of(lost.line)]:
