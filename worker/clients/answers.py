@@ -4,8 +4,8 @@ Visma sends `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds) on every re
 the reset was an epoch time: both are read.
 
 Intacct counts concurrent calls (throttle), calls a minute (soft) and an hour (hard), and concurrent calls of the tenant, each with a header
-of its own for the wait, spelt `-Retry-After` or `-RetryAfter` (documented; both seen). Of what is left only the hour's number is a budget; its
-sample value -1 says nothing.
+of its own for the wait, spelt `-Retry-After` or `-RetryAfter` (documented; both seen). Of what is left only the hour's number is a budget;
+its sample value -1 says nothing.
 """
 
 from __future__ import annotations
