@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,22 +130,21 @@ def test_many_at_once(db: Database) -> None:
 
 def test_two_processes_at_once(db: Database) -> None:
     """However many look at one moment, one makes the job and the others join it, whatever the order in which they name kits."""
-    start = Barrier(8)
-    found: list[set[str]] = []
+    rounds, threads = 6, 8
+    start = Barrier(threads)
+    found: list[set[str]] = [set() for _ in range(threads)]
 
     def ask(number: int) -> None:
-        start.wait()
-        kits = [sync("A"), sync("B")]
-        found.append(set(merge(db, *(kits if number % 2 else reversed(kits)))))
+        for turn in range(rounds):
+            kits = [sync(f"A{turn}"), sync(f"B{turn}")]
+            start.wait(60)
+            found[number].update(merge(db, *(kits if number % 2 else reversed(kits))))
 
-    threads = [Thread(target=ask, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(ask, range(threads)))
 
-    assert len(found) == 8
-    assert len(set().union(*found)) == count(db) == 2
+    assert {len(each) for each in found} == {2 * rounds}
+    assert len(set().union(*found)) == count(db) == 2 * rounds
 
 
 def test_index_is_used(sqlite_db: Database) -> None:
