@@ -40,7 +40,7 @@ MARGIN: Final = timedelta(minutes=2)
 SHOWS_READS: Final = True
 """The log lists calls (documented), reads among them (inferred). Where it does not, absence is believed as it is."""
 
-VERBS: Final = {"create": "POST", "update": "PUT", "delete": "DELETE"}
+VERBS: Final = {"create": ("POST",), "update": ("PUT", "POST"), "delete": ("DELETE",)}
 _RESOURCE: Final = "KIT_LINES"
 _LONGEST: Final = 20_000
 _CLOSE: Final = Decimal("0.000001")
@@ -114,7 +114,7 @@ def _ahead(client: ItemPathClient, kit_id: str, clock: Callable[[], float]) -> f
 def _match(call: Call, lost: Lost, ahead: float | None) -> bool | None:
     """Whether the entry is of this write; None where it may be."""
     endpoint = _ENDPOINT.match(call.endpoint or "")
-    if endpoint is None or endpoint["verb"].upper() != VERBS[lost.write]:
+    if endpoint is None or endpoint["verb"].upper() not in VERBS[lost.write]:
         return False
     time = _time(call)
     if time is not None and ahead is not None and time - ahead < lost.at - MARGIN.total_seconds():

@@ -1,7 +1,7 @@
 """Every operation with its verb, path and envelope, as a table: much of it is not documented, and a live system may correct it here.
 
 Where an operation has several forms, the first is tried first, and on 404 or 405 the next: the kit-line page prints `/delete` behind the
-id, the general page does not (both documented); the verb of a refresh is not stated anywhere.
+id, the general page does not; it updates by POST, the kit-line page by PUT (all documented); the verb of a refresh is not stated.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "list_kit_lines": Operation((Form("GET", "/api/kit_lines"),), "kit_lines", order="number"),
     "create_kit_line": Operation((Form("POST", "/api/kit_lines"),), "kit_line"),
     "get_kit_line": Operation((Form("GET", "/api/kit_lines/{id}"),), "kit_line"),
-    "update_kit_line": Operation((Form("PUT", "/api/kit_lines/{id}"),), "kit_line"),
+    "update_kit_line": Operation((Form("PUT", "/api/kit_lines/{id}"), Form("POST", "/api/kit_lines/{id}")), "kit_line"),
     "delete_kit_line": Operation((Form("DELETE", "/api/kit_lines/{id}/delete"), Form("DELETE", "/api/kit_lines/{id}"))),
     "list_kits": Operation((Form("GET", "/api/kits"),), "kits", order="name"),
     "get_kit": Operation((Form("GET", "/api/kits/{id}"),), "kit"),

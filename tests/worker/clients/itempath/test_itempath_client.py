@@ -128,6 +128,16 @@ def test_delete_in_the_other_form(erp: Erp, client: ItemPathClient, refusal: int
     assert asked(erp) == [f"DELETE /api/kit_lines/{LINE}/delete", f"DELETE /api/kit_lines/{LINE}", f"DELETE /api/kit_lines/{LINE}"]
 
 
+def test_update_by_the_other_verb(erp: Erp, client: ItemPathClient) -> None:
+    """The kit-line page says PUT; where that is not allowed, the general page's POST is asked, and remembered."""
+    erp.says(Said(405), sample("kit_line_updated.200.json"), sample("kit_line_updated.200.json"))
+
+    client.update_kit_line(LINE, {"number": 2})
+    client.update_kit_line(LINE, {"number": 2})
+
+    assert asked(erp) == [f"{verb} /api/kit_lines/{LINE}" for verb in ("PUT", "POST", "POST")]
+
+
 def test_delete_of_no_line(erp: Erp, client: ItemPathClient) -> None:
     """Once a form has worked, its 404 is about the line; before, both forms say so."""
     erp.says(Said(404), Said(405), sample("kit_line_deleted.200.json"), Said(404))
