@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worker.kits.recipes import kits, line, lines, recipe, recipes, same, standing
@@ -25,7 +25,6 @@ WAYS = [(numbering, renumbers) for numbering, all_ in SYSTEMS.items() for renumb
 ORDER_KEPT = [("unique", "refuses"), ("pushing", "all_above"), ("pushing", "run")]
 every_way = pytest.mark.parametrize(("numbering", "renumbers"), WAYS)
 every_documented_way = pytest.mark.parametrize(("numbering", "renumbers"), ORDER_KEPT)
-many = settings(max_examples=150)
 
 
 def between(wanted: Recipe, have: RemoteKit, *, order: bool = False) -> Difference:
@@ -44,7 +43,6 @@ def said(wanted: Recipe) -> list[tuple[str, Decimal]]:
 
 
 @every_way
-@many
 @given(recipes, kits())
 def test_plan_gives_source(numbering: Numbering, renumbers: Renumbers, wanted: Recipe, have: RemoteKit) -> None:
     """For any two recipes, duplicates included, the target holds the source's lines after the plan, and nothing is left to do."""
@@ -54,7 +52,6 @@ def test_plan_gives_source(numbering: Numbering, renumbers: Renumbers, wanted: R
 
 
 @every_documented_way
-@many
 @given(recipes, kits())
 def test_plan_gives_order(numbering: Numbering, renumbers: Renumbers, wanted: Recipe, have: RemoteKit) -> None:
     """With order kept in step, the lines stand in the source's order, too."""
@@ -64,7 +61,6 @@ def test_plan_gives_order(numbering: Numbering, renumbers: Renumbers, wanted: Re
 
 
 @pytest.mark.parametrize("renumbers", ["swap", "places"])
-@many
 @given(recipes, kits())
 def test_unknown_renumbering_converges(renumbers: Renumbers, wanted: Recipe, have: RemoteKit) -> None:
     """Where a system renumbers in a way that no one documented, reading again and going on gives the order."""
@@ -75,7 +71,6 @@ def test_unknown_renumbering_converges(renumbers: Renumbers, wanted: Recipe, hav
 
 
 @every_documented_way
-@many
 @given(recipes, kits(), st.integers(1, 5))
 def test_interrupted_plan_goes_on(numbering: Numbering, renumbers: Renumbers, wanted: Recipe, have: RemoteKit, most: int) -> None:
     """A plan that stops after any few writes is made anew from what is read then, and ends with the source."""
@@ -87,7 +82,6 @@ def test_interrupted_plan_goes_on(numbering: Numbering, renumbers: Renumbers, wa
 
 @every_way
 @pytest.mark.parametrize("order", [False, True])
-@many
 @given(st.lists(lines, min_size=1, max_size=8), kits().filter(lambda kit: bool(kit.lines)))
 def test_never_empty_on_the_way(numbering: Numbering, renumbers: Renumbers, order: bool, wanted: list, have: RemoteKit) -> None:  # type: ignore[type-arg]  # noqa: FBT001 - a parameter of the table
     """A kit that has lines before and after has some at every moment."""
@@ -95,7 +89,6 @@ def test_never_empty_on_the_way(numbering: Numbering, renumbers: Renumbers, orde
     assert not target.was_empty
 
 
-@many
 @given(recipes, kits())
 def test_each_line_once(wanted: Recipe, have: RemoteKit) -> None:
     """Only a line of a ring is written twice; a ring of two or more costs one write more."""
@@ -106,7 +99,6 @@ def test_each_line_once(wanted: Recipe, have: RemoteKit) -> None:
     assert 2 * twice <= len(written)
 
 
-@many
 @given(recipes, kits(), st.booleans())
 def test_deletes_come_last(wanted: Recipe, have: RemoteKit, order: bool) -> None:  # noqa: FBT001 - drawn
     """Updates, creates, deletes."""
@@ -189,7 +181,7 @@ def test_shared_numbers_are_parted(numbering: Numbering, renumbers: Renumbers) -
 def test_quantity_goes_with_number() -> None:
     """A line that moves and changes is written once."""
     have = standing([line("A"), line("B")], [1, 5])
-    writes = planned(recipe("KIT", line("B"), line("A", 3)), have, "unique", order=True)
+    writes = planned(recipe("KIT", line("B"), line("A", "3")), have, "unique", order=True)
     assert len([write for write in writes if isinstance(write, UpdateLine) and write.quantity is not None]) == 1
 
 
