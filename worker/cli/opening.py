@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OLD: Final = "the database is not at this version: run `kitrelay migrate`"
 NONE_YET: Final = "there is no database yet: run `kitrelay migrate`"
 
-__all__ = ["actor", "load", "must_be_current", "opened", "sqlite_file", "tenant_for"]
+__all__ = ["actor", "load", "must_be_current", "opened", "redis_folder", "sqlite_file", "syncing_tenant", "tenant_for"]
 
 
 def actor() -> str:
@@ -68,12 +68,26 @@ def sqlite_file(settings: Settings) -> Path | None:
     return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
 
 
+def redis_folder(settings: Settings) -> Path:
+    """Where a Redis of our own lives: beside the ledger's file, or in `var/`."""
+    file = sqlite_file(settings)
+    return (Path("var") if file is None else file.parent) / "redis"
+
+
 def tenant_for(settings: Settings, named: str | None, erp: str) -> str:
     """The tenant that was named, or the only one that has this ERP. Raises `Failed` as wrong use."""
-    able = [tenant.name for tenant in settings.tenants.values() if erp in tenant.erps()]
+    return _chosen(named, [tenant.name for tenant in settings.tenants.values() if erp in tenant.erps()], erp)
+
+
+def syncing_tenant(settings: Settings, named: str | None) -> str:
+    """The tenant that was named, or the only one between whose ERPs a sync can go. Raises `Failed` as wrong use."""
+    return _chosen(named, [tenant.name for tenant in settings.tenants.values() if len(tenant.erps()) > 1], "two ERPs")
+
+
+def _chosen(named: str | None, able: list[str], what: str) -> str:
     if named is None and len(able) == 1:
         return able[0]
     if named in able:
         return str(named)
-    known = f"there are {', '.join(able)}" if able else f"the settings name none with {erp}"
-    raise WrongUse(f"--tenant is needed: {known}" if named is None else f"there is no tenant {named!r} with {erp}: {known}")
+    known = f"there are {', '.join(able)}" if able else f"the settings name none with {what}"
+    raise WrongUse(f"--tenant is needed: {known}" if named is None else f"there is no tenant {named!r} with {what}: {known}")
