@@ -53,7 +53,7 @@ class Store:
         """The kit with these lines and no others; what stays keeps its key. Nothing changes when something can't be held."""
         here, now, user = self._company(company), self._world.clock.now(), str(more.pop("user", PERSON))
         editor = _Editor(here, user, now)
-        kit = editor.item(code, {"type": "kit", "posting": "componentLevel"}, more)
+        kit = editor.item(code, {"type": "kit", "posting": "componentLevel", "unit": UNIT}, more)
         if kit.type not in KITS:
             raise ValueError(f"{code} is no kit, and an item's type cannot change")
         items = [editor.item(line["component"], {"unit": UNIT}, _about(line, _ITEM)) for line in lines]

@@ -22,7 +22,7 @@ class Component:
     unit: str = UNIT
 
 
-LABOUR: Final = Component("LABOUR", "Assembly labour", 0.5, 40.0)
+LABOUR: Final = Component("LABOUR", "Assembly labour", 0.5, 40.0, "HOUR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def make_items(kits: int) -> dict[str, Item]:
     """All items by id: as many kits as asked, and their parts."""
     parts = [_part(number) for number in range(1, kits + 3)]
     items = {part.item_id: Item(part.item_id, part.description) for part in parts}
-    items[LABOUR.item_id] = Item(LABOUR.item_id, LABOUR.description, stocked=False)
+    items[LABOUR.item_id] = Item(LABOUR.item_id, LABOUR.description, unit=LABOUR.unit, stocked=False)
     for number in range(1, kits + 1):
         kit = Item(f"KIT-{number:04}", f"Kit {number}", tuple(parts[number - 1 : number + 2]), (LABOUR,))
         items[kit.item_id] = kit
