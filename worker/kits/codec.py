@@ -1,4 +1,4 @@
-"""Recipes as JSON values, for a job's memory and for snapshots. Decimals are strings and come back digit for digit."""
+"""Recipes and kits as JSON values, for a job's memory and for snapshots. Decimals are strings and come back digit for digit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from worker.kits.model import Line, Recipe
+from worker.kits.model import Line, Recipe, RemoteKit, RemoteLine
 
 _MARK: Final = "$"
 _DECIMAL: Final = "$decimal"
@@ -27,6 +27,20 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     """The recipe that `to_json` was given; tuples in extras come back as lists."""
     lines = tuple(_line_from_json(line) for line in value["lines"])
     return Recipe(value["code"], lines, value["revision"], value["type"], value["active"])
+
+
+def remote_to_json(kit: RemoteKit) -> dict[str, Any]:
+    """A kit as it stands in one system, as JSON values; its facts are JSON values too, or decimals."""
+    lines = [{"id": each.id, "item_id": each.item_id, "number": each.number, "line": _line_to_json(each.line)} for each in kit.lines]
+    named = {"id": kit.id, "code": kit.code, "revision": kit.revision, "type": kit.type, "active": kit.active, "posting": kit.posting}
+    return {**named, "facts": _packed(kit.facts), "lines": lines}
+
+
+def remote_from_json(value: Mapping[str, Any]) -> RemoteKit:
+    """The kit that `remote_to_json` was given; tuples in facts come back as lists."""
+    lines = tuple(RemoteLine(each["id"], _line_from_json(each["line"]), each["item_id"], each["number"]) for each in value["lines"])
+    rest = {name: value[name] for name in ("id", "code", "revision", "type", "active", "posting")}
+    return RemoteKit(lines=lines, facts=_unpacked(value["facts"]), **rest)
 
 
 def _line_to_json(line: Line) -> dict[str, Any]:

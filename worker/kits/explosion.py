@@ -7,7 +7,7 @@ stock of their own and stay whole.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Optional
 
 from worker.errors import Fault, KitFault
 from worker.kits.nesting import ARROW, Nest, inner, inner_first
@@ -15,7 +15,8 @@ from worker.kits.quantities import plus, times
 from worker.kits.ranks import ranked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
     from worker.kits.model import Line, Recipe
 
@@ -27,6 +28,8 @@ PATHS: Final = 8
 """Ways to a leaf that are kept for the report; all are counted."""
 
 _Key = tuple[str, str | None]
+_Way = tuple[str, Optional["_Way"]]
+"""A component and the rest of the way down: shared by all who come by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,54 +76,71 @@ def explode(
 
     taken = [replace(recipe, lines=ranked(recipe.lines)) for recipe in nest.post_order([code], opens)]
     _check_depth(taken, opens, same, depth)
-    memo: dict[str, dict[_Key, Leaf]] = {}
+    memo: dict[str, dict[_Key, _Sum]] = {}
     for recipe in taken:
         memo[same(recipe.code)] = _apart(recipe, memo, opens, same, leaves)
     found = memo[same(taken[-1].code)].values()
-    return Exploded(
-        taken[-1].code,
-        tuple(
-            Leaf(replace(leaf.line, rank=rank), tuple((code, *path) for path in leaf.paths), leaf.count)
-            for rank, leaf in enumerate(found, start=1)
-        ),
-        tuple(taken),
-    )
+    return Exploded(taken[-1].code, tuple(each.leaf(code, rank) for rank, each in enumerate(found, start=1)), tuple(taken))
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A leaf in the making: the first line that names it, and what was found of it so far."""
+
+    line: Line
+    quantity: Decimal
+    stocked: bool
+    extras: Mapping[str, Any]
+    ways: list[_Way]
+    count: int
+
+    def add(self, other: _Sum) -> None:
+        """One more. What one system knew of single lines says nothing of their sum."""
+        self.quantity = plus(self.quantity, other.quantity)
+        self.stocked = self.stocked or other.stocked
+        self.extras = {}
+        self.ways += other.ways[: PATHS - len(self.ways)]
+        self.count += other.count
+
+    def within(self, line: Line) -> _Sum:
+        """As seen from the line that holds the kit."""
+        ways: list[_Way] = [(line.component, way) for way in self.ways]
+        return _Sum(self.line, times(line.quantity, self.quantity), self.stocked, {}, ways, self.count)
+
+    def leaf(self, code: str, rank: int) -> Leaf:
+        """As it is handed out for the kit `code`."""
+        line = replace(self.line, quantity=self.quantity, stocked=self.stocked, extras=self.extras, rank=rank)
+        return Leaf(line, tuple((code, *_codes(way)) for way in self.ways), self.count)
+
+
+def _codes(way: _Way | None) -> Iterator[str]:
+    while way is not None:
+        code, way = way
+        yield code
 
 
 def _apart(
     recipe: Recipe,
-    memo: Mapping[str, Mapping[_Key, Leaf]],
+    memo: Mapping[str, Mapping[_Key, _Sum]],
     opens: Callable[[Line], bool],
     same: Callable[[str], str],
     most: int,
-) -> dict[_Key, Leaf]:
-    sums: dict[_Key, Leaf] = {}
+) -> dict[_Key, _Sum]:
+    sums: dict[_Key, _Sum] = {}
     for line in recipe.lines:
         key = same(line.component)
-        if not opens(line):
-            _add(sums, (key, line.unit), Leaf(line, ((line.component,),), 1))
+        if opens(line):
+            found = {each: inner_sum.within(line) for each, inner_sum in memo[key].items()}
         else:
-            for each, leaf in memo[key].items():
-                _add(sums, each, _within(leaf, line))
+            found = {(key, line.unit): _Sum(line, line.quantity, line.stocked, line.extras, [(line.component, None)], 1)}
+        for each, more in found.items():
+            if each in sums:
+                sums[each].add(more)
+            else:
+                sums[each] = more
         if len(sums) > most:
             raise KitFault("validation", (Fault(recipe.code, f"taken apart it has more than {most} components"),))
     return sums
-
-
-def _within(leaf: Leaf, line: Line) -> Leaf:
-    """A leaf of an inner kit as seen from the line that holds the kit. What one system knew of its line says nothing here."""
-    quantity = times(line.quantity, leaf.line.quantity)
-    return Leaf(replace(leaf.line, quantity=quantity, extras={}), tuple((line.component, *path) for path in leaf.paths), leaf.count)
-
-
-def _add(sums: dict[_Key, Leaf], key: _Key, leaf: Leaf) -> None:
-    there = sums.get(key)
-    if there is None:
-        sums[key] = leaf
-        return
-    quantity = plus(there.line.quantity, leaf.line.quantity)
-    line = replace(there.line, quantity=quantity, stocked=there.line.stocked or leaf.line.stocked, extras={})
-    sums[key] = Leaf(line, (*there.paths, *leaf.paths)[:PATHS], there.count + leaf.count)
 
 
 def _check_depth(taken: Sequence[Recipe], opens: Callable[[Line], bool], same: Callable[[str], str], most: int) -> None:

@@ -89,6 +89,12 @@ def test_order_only_if_asked() -> None:
     assert [each.rank is not None for each in between(wanted, have, order=True).updates] == [True]
 
 
+def test_twins_do_not_cross() -> None:
+    """Of two lines that say the same the first is the first: only the one line that really moved is said to."""
+    found = between([line("A"), line("A"), line("B")], [line("B"), line("A"), line("A")], order=True)
+    assert [(each.line.component, each.was, each.rank) for each in found.updates] == [("B", 1, 3)]
+
+
 def test_numbers_are_relative() -> None:
     """Lines in the same order are the same, whatever their numbers and ranks are."""
     have = standing([line("A"), line("B")], [70, 900])

@@ -169,6 +169,12 @@ def test_extras_of_own_lines() -> None:
     assert {each.component: dict(each.extras) for each in explode("A", kits, (), same=same).lines} == {"Y": {}, "X": {"share": 1}}
 
 
+def test_stock_on_any_line() -> None:
+    """A component that is stock on one line is stock."""
+    kits = book(recipe("A", line("X", stocked=False), line("B", type="kit"), line("Y", stocked=False)), recipe("B", line("X")))
+    assert [(each.component, each.stocked) for each in explode("A", kits, (), same=same).lines] == [("X", True), ("Y", False)]
+
+
 def test_inner_codes() -> None:
     """The kits on a recipe's lines, each once, in order."""
     assert inner(recipe("A", line("C", type="kit"), line("X"), line("B", type="stockable_kit"), line("C", type="kit"))) == ("C", "B")

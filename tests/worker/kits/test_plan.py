@@ -178,6 +178,13 @@ def test_shared_numbers_are_parted(numbering: Numbering, renumbers: Renumbers) -
     assert [component for component, _ in target.says()] == ["C", "A", "B"]
 
 
+def test_shared_with_a_leaving_line() -> None:
+    """A line that shares its number with one that is deleted moves off it, and none gets that number."""
+    have = standing([line("X"), line("A"), line("B")], [5, 5, 7])
+    writes = planned(recipe("KIT", line("N"), line("A"), line("M"), line("B")), have, "unique", order=True)
+    assert numbers(writes) == [("A", 2), ("N", 1), ("M", 3), ("X", None)]
+
+
 def test_quantity_goes_with_number() -> None:
     """A line that moves and changes is written once."""
     have = standing([line("A"), line("B")], [1, 5])
