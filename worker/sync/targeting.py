@@ -67,7 +67,7 @@ def held(target: Aim, sync: Sync, options: Options) -> str | None:
 
 def writes_of(target: Aim, items: Mapping[str, Item], sync: Sync, traits: Traits, translation: Translation) -> tuple[Write, ...]:
     """The writes in their order, in the target's words. `items` by our codes. Raises `KitFault` with everything that stands against it."""
-    faults = [fault for line in target.difference.creates for fault in _unfit(line, items, traits, translation)]
+    faults = [fault for line in target.difference.creates for fault in _unfit(line, target.kit, items, traits, translation)]
     missing = [fault for error_class, fault in faults if error_class == "missing_reference"]
     if faults:
         first = "missing_reference" if missing else faults[0][0]
@@ -101,7 +101,7 @@ def _theirs(write: Write, there: Mapping[str, RemoteLine], items: Mapping[str, I
     return replace(write, remote=remote)
 
 
-def _unfit(line: Line, items: Mapping[str, Item], traits: Traits, translation: Translation) -> list[tuple[str, Fault]]:
+def _unfit(line: Line, kit: RemoteKit, items: Mapping[str, Item], traits: Traits, translation: Translation) -> list[tuple[str, Fault]]:
     code = translation.codes.theirs(traits.erp, line.component)
     place = f"{traits.erp}: {line.component}"
     if len(code) > traits.most_code:
@@ -113,4 +113,6 @@ def _unfit(line: Line, items: Mapping[str, Item], traits: Traits, translation: T
         return [("missing_reference", Fault(place, what))]
     if item.why_not is not None:
         return [("conflict", Fault(place, item.why_not))]
+    if traits.stockable_in_stockable_only and kit.type == "stockable_kit" and item.type == "kit":
+        return [("validation", Fault(place, f"is a kit that is not stockable, and {kit.code} takes none there"))]
     return []
