@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worker.kits.recipes import line, recipe
-from worker.kits.codec import from_json, to_json
-from worker.kits.model import Line, Recipe
+from worker.kits.codec import from_json, remote_from_json, remote_to_json, to_json
+from worker.kits.model import Line, Recipe, RemoteKit, RemoteLine
 
 decimals = st.decimals(allow_nan=False, allow_infinity=False)
 keys = st.text(max_size=5) | st.sampled_from(["$decimal", "$$decimal", "$", "decimal"])
@@ -34,6 +34,22 @@ recipes = st.builds(
     st.sampled_from(["kit", "stockable_kit"]),
     st.booleans(),
 )
+remotes = st.builds(
+    RemoteKit,
+    st.text(max_size=8),
+    st.text(max_size=8),
+    st.lists(st.builds(RemoteLine, st.text(max_size=5), lines, st.text(max_size=5), st.none() | st.integers()), max_size=3).map(tuple),
+    posting=st.sampled_from([None, "componentLevel", "kitLevel"]),
+    facts=st.dictionaries(keys, values, max_size=3),
+)
+
+
+@given(remotes)
+def test_remote_round_trip(drawn: RemoteKit) -> None:
+    """So does a kit as it stands in one system, with that system's ids and facts."""
+    back = remote_from_json(json.loads(json.dumps(remote_to_json(drawn))))
+    assert back == drawn
+    assert repr(back) == repr(drawn)
 
 
 @given(recipes)
