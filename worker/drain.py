@@ -309,7 +309,7 @@ class Drain:
         if finding.exchanges or job.state is State.RUNNING:
             started = job.claimed_at if job.state is State.RUNNING and job.claimed_at else now
             attempt = Attempt(job.starts, started, now, verdict.cause, finding.exchanges)
-        return Change(job, then, verdict.cause, f"worker {self._worker}", attempt, verdict.follow)
+        return Change(job, then, verdict.cause, f"worker {self._worker}", attempt, verdict.follow, note=then.erp != job.erp)
 
     def _tick(self, connection: Connection, now: datetime) -> None:
         memory = self._round

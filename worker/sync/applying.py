@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from worker.errors import AuthRefused, CallError, Fault, KitFault, NotSent, RateLimited, Unclear
 from worker.jobs.states import State
 from worker.jobs.verdicts import accepted, again, doubt, failed, retry
-from worker.kits.model import CreateLine, Item, RemoteKit, UpdateLine
+from worker.kits.model import CreateLine, Item, UpdateLine
 from worker.sync import reports
+from worker.sync.known import look
 from worker.sync.refusals import error_of, unread
 from worker.sync.system import Order, Sent
 from worker.sync.targeting import missing_items, writes_of
@@ -44,23 +45,10 @@ class Applying:
     sync: Sync
     translation: Translation
 
-    def no_kit(self, job: Job, memory: Memory, options: Options) -> Verdict | RemoteKit:
-        """The target has no such kit: an empty one to be filled, a verdict that waits for the one just made, or the end."""
-        traits, erp = self.system.traits, self.system.traits.erp
-        if not self.sync.create_missing or traits.makes_kits == "no":
-            raise KitFault("missing_reference", (Fault(f"{erp}: {options.kit}", f"there is no such kit in {erp}"),))
-        there = self.translation.codes.theirs(erp, options.kit)
-        if traits.makes_kits == "with_lines" or options.dry_run:
-            return RemoteKit(id="", code=there, lines=())
-        made = memory.reports.get(erp, {}).get("made", [])
-        if there in made:
-            return self._not_there_yet(memory, there)
-        _asked(lambda: self.system.create_kit(there, job.id, job.starts))
-        memory = reports.noted(replace(memory, wrote=True, polls=0), erp, made=[*made, there])
-        return again(f"made the kit {there}", wait=wait_of(IMPORT_WAITS, 0), **reports.remembering(memory))
-
     def write(self, job: Job, memory: Memory, options: Options, target: Aim, now: float) -> Verdict:
         """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written."""
+        if not target.kit.id and self.system.traits.makes_kits == "empty":
+            return self._make_kit(job, memory, target.kit.code)
         codes, items = self._items(target)
         missing = missing_items(target.difference.creates, items)
         if missing and self.sync.create_missing and self.system.traits.imports:
@@ -85,19 +73,27 @@ class Applying:
     def _writes(self, target: Aim, items: dict[str, Item]) -> tuple[Write, ...]:
         return writes_of(target, items, self.sync, self.system.traits, self.translation)
 
+    def _make_kit(self, job: Job, memory: Memory, code: str) -> Verdict:
+        """An empty kit, to be filled when it is there."""
+        erp = self.system.traits.erp
+        _asked(lambda: self.system.create_kit(code, job.id, job.starts))
+        made = [*memory.reports.get(erp, {}).get("made", []), code]
+        memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0), erp, made=made)
+        return look(f"made the kit {code}", memory, wait=wait_of(IMPORT_WAITS, 0))
+
     def _make(self, job: Job, memory: Memory, missing: list[Line], codes: dict[str, str]) -> Verdict:
         """Kits and materials that the target lacks, each asked for once; they show after their import."""
         erp = self.system.traits.erp
         made: list[str] = memory.reports.get(erp, {}).get("made", [])
         wanted = [line for line in missing if codes[line.component] not in made]
         if not wanted:
-            return self._not_there_yet(memory, ", ".join(codes[line.component] for line in missing))
+            return self.not_there_yet(memory, ", ".join(codes[line.component] for line in missing))
         for line in wanted:
             code = codes[line.component]
             _asked(partial(self._make_one, line, code, job))
             made = [*made, code]
-        memory = reports.noted(replace(memory, wrote=True, polls=0), erp, made=made)
-        return again(f"made {len(wanted)} that {erp} lacked", wait=wait_of(IMPORT_WAITS, 0), **reports.remembering(memory))
+        memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0), erp, made=made)
+        return look(f"made {len(wanted)} that {erp} lacked", memory, wait=wait_of(IMPORT_WAITS, 0))
 
     def _make_one(self, line: Line, code: str, job: Job) -> None:
         if line.type == "item":
@@ -105,13 +101,14 @@ class Applying:
         else:
             self.system.create_kit(code, job.id, job.starts)
 
-    def _not_there_yet(self, memory: Memory, what: str) -> Verdict:
+    def not_there_yet(self, memory: Memory, what: str) -> Verdict:
+        """What was made is waited for. Raises `KitFault` when that was too long."""
         waited = sum(wait_of(IMPORT_WAITS, poll) for poll in range(memory.polls + 1))
         if waited > self.system.traits.import_timeout:
             fault = Fault(f"{self.system.traits.erp}: {what}", f"was made, and is not there after {waited:.0f} s")
             raise KitFault("timeout", (fault,))
-        memory = replace(memory, polls=memory.polls + 1)
-        return again(f"{what} was made and is not there yet", wait=wait_of(IMPORT_WAITS, memory.polls), **reports.remembering(memory))
+        memory = replace(memory, stage="target", polls=memory.polls + 1)
+        return look(f"{what} was made and is not there yet", memory, wait=wait_of(IMPORT_WAITS, memory.polls))
 
     def _written(self, memory: Memory, options: Options, written: Written, now: float) -> Verdict:
         erp = self.system.traits.erp

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from worker.kits.codec import from_json, to_json
+from worker.kits.codec import from_json, remote_from_json, remote_to_json, to_json
 from worker.sync.system import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from worker.jobs.model import Job
-    from worker.kits.model import Recipe
+    from worker.kits.model import Recipe, RemoteKit
 
 KEY: Final = "sync"
-Stage = Literal["source", "target", "shown", "recheck"]
-"""`source`: the recipe is to be read. `target`: a target is to be read and written. `shown`: what was sent is to be seen there.
-`recheck`: all targets show it, and the source is read once more."""
+Stage = Literal["source", "target", "write", "shown", "recheck"]
+"""`source`: the recipe is to be read. `target`: a target is to be read. `write`: it was read and differs. `shown`: what was sent is to be
+seen there. `recheck`: all targets show it, and the source is read once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Memory:
     `at` is the target's place among the targets; `round` how often the present one was written to; `passes` how often all began anew
     because the source had changed meanwhile. `recipes` are the kit and its inner kits as the source has them, by code. `sent` are the
     writes of the present round, from `sent_at` (epoch seconds) on. `reports` is what became of each target, as JSON. `changed`: the
-    source's kit is another than when it was last read.
+    source's kit is another than when it was last read. `kit`: the target's, as it was read at `read_at`, to be written to.
     """
 
     stage: Stage = "source"
@@ -42,6 +42,8 @@ class Memory:
     wrote: bool = False
     changed: bool = False
     reports: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    kit: RemoteKit | None = None
+    read_at: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the job's progress; what is as at the start is left out."""
@@ -58,6 +60,8 @@ class Memory:
             "wrote": self.wrote,
             "changed": self.changed,
             "reports": dict(self.reports),
+            "kit": None if self.kit is None else remote_to_json(self.kit),
+            "read_at": self.read_at,
         }
         return {name: value for name, value in whole.items() if value or name == "stage"}
 
@@ -67,4 +71,5 @@ def memory_of(job: Job) -> Memory:
     kept: dict[str, Any] = job.progress.get(KEY) or {}
     recipes = {code: from_json(value) for code, value in kept.get("recipes", {}).items()}
     sent = tuple(Sent(**each) for each in kept.get("sent", ()))
-    return Memory(**{**kept, "recipes": recipes, "sent": sent})
+    kit = remote_from_json(kept["kit"]) if kept.get("kit") else None
+    return Memory(**{**kept, "recipes": recipes, "sent": sent, "kit": kit})

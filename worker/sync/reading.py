@@ -28,21 +28,38 @@ def read_kits(system: KitSystem, translation: Translation, codes: Collection[str
     return {code: translation.ours(system.traits.erp, found[there]) for code, there in theirs.items() if there in found}
 
 
-def read_whole(system: KitSystem, translation: Translation, kit: str, revision: str | None, *, deep: bool) -> dict[str, RemoteKit]:
-    """The kit and, if `deep`, all kits in it, by code; empty when there is no such kit. Raises `CallError` or `KitFault`.
+def read_whole(
+    system: KitSystem, translation: Translation, kits: Collection[str], revision: str | None, *, deep: bool
+) -> dict[str, RemoteKit]:
+    """The kits and, if `deep`, all kits in them, by code; those that do not exist are left out. Raises `CallError` or `KitFault`.
 
-    Inner kits without a recipe are left out: what can't do without them says so.
+    Inner kits that have no recipe are left out: what can't do without them says so. `revision` is that of the outer kits.
     """
     found: dict[str, RemoteKit] = {}
     asked: set[str] = set()
-    level, wanted = 0, [kit]
+    level, wanted = 0, list(kits)
     while wanted:
         asked |= {translation.same(code) for code in wanted}
-        _within_bounds(kit, level, len(asked))
+        _within_bounds(", ".join(list(kits)[:3]), level, len(asked))
         read = read_kits(system, translation, wanted, revision if level == 0 else None)
         found |= read
-        wanted = _unasked((inner_code for remote in read.values() for inner_code in inner(remote.recipe())), asked, translation)
+        wanted = _unasked((code for remote in read.values() for code in inner(remote.recipe())), asked, translation)
         wanted, level = (wanted, level + 1) if deep else ([], level)
+    return found
+
+
+def part_of(kits: Mapping[str, RemoteKit], kit: str, translation: Translation, *, deep: bool) -> dict[str, RemoteKit]:
+    """Of what was read for many: one kit and, if `deep`, all kits in it; empty where it does not exist."""
+    by_key = {translation.same(code): (code, remote) for code, remote in kits.items()}
+    found: dict[str, RemoteKit] = {}
+    wanted = [translation.same(kit)]
+    while wanted:
+        key = wanted.pop()
+        if key not in by_key or by_key[key][0] in found:
+            continue
+        code, remote = by_key[key]
+        found[code] = remote
+        wanted += [translation.same(code) for code in inner(remote.recipe())] if deep else []
     return found
 
 

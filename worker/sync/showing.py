@@ -82,7 +82,7 @@ class Showing:
             message = f"it differs still after {memory.round} rounds of writes: is something else writing to it?"
             memory = reports.noted(memory, self.system.traits.erp, left=target.difference.to_json())
             return reports.with_result(failed(JobError("conflict", message)), memory, options)
-        memory = replace(memory, stage="target", sent=(), sent_at=None, operation=None, polls=0)
+        memory = replace(memory, stage="write", sent=(), sent_at=None, operation=None, polls=0, kit=target.kit, read_at=self.now)
         return again("there is more to write", doubt=None, **reports.remembering(memory))
 
     def _asked(self, unclear: Sequence[Sent], target: Aim) -> tuple[list[Sent], list[Sent]]:

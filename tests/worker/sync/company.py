@@ -244,11 +244,12 @@ class Company:
         job = self.before(job)
         if job.state is State.WAITING:
             found = self.works[job.erp].looks([job], self.clock())
-            return self._moved(job, found[0][1]) if found else job
+            return self.moved(job, found[0][1]) if found else job
         running = replace(job, state=State.RUNNING, starts=job.starts + 1, claimed_at=self.clock.moment())
-        return self._moved(running, self.works[job.erp].start(running, self.clock()))
+        return self.moved(running, self.works[job.erp].start(running, self.clock()))
 
-    def _moved(self, job: Job, verdict: Verdict) -> Job:
+    def moved(self, job: Job, verdict: Verdict) -> Job:
+        """The job after a verdict, as the ledger would have it."""
         assert verdict.state is job.state or may_move(job.state, verdict.state), (job.state, verdict)
         self.causes.append(verdict.cause)
         self.followers += verdict.follow

@@ -164,7 +164,8 @@ def test_killed_while_writing(company: Company) -> None:
     """A worker that dies in the middle of the writes leaves a job that looks first; what ran is not written again."""
     company.itempath.import_seconds = 30.0
     job = company.job()
-    job = company.step(job)  # the source is read
+    while job.state is not State.QUEUED or not job.progress:  # both sides are read
+        job = company.step(job)
     running = replace(job, state=State.RUNNING, starts=job.starts + 1, claimed_at=company.clock.moment())
     company.works["itempath"].start(running, company.clock())  # it writes, and nobody hears of it
     company.itempath.tells = True
@@ -387,13 +388,13 @@ def test_echo(company: Company) -> None:
 
 
 def test_failing_read_retried(company: Company) -> None:
-    """A read that fails is tried again; a refusal for too many calls costs no attempt."""
+    """A read that fails is tried again; a refusal for too many calls costs no attempt, nor does a failed look."""
     company.visma.fails = [CallError("down", status=503), RateLimited("too many", retry_after=3.0)]
     company.itempath.fails = [CallError("down", status=503)]
 
     job = company.run()
 
-    assert (job.state, job.attempt) == (State.SUCCEEDED, 2)
+    assert (job.state, job.attempt) == (State.SUCCEEDED, 1)
 
 
 @pytest.mark.parametrize("error", [NotSent("no route"), RateLimited("too many", retry_after=1.0)])
@@ -426,3 +427,52 @@ def test_replay_looks_first(company: Company) -> None:
     job = company.carry(replace(failed, state=State.QUEUED, finished_at=None, error=None, progress=replayed))
 
     assert job.state is State.SUCCEEDED
+
+
+def test_read_together(sqlite_db: Database) -> None:
+    """Many syncs of a batch read together: one call to a side, however many kits."""
+    company = Company(sqlite_db)
+    jobs = []
+    for number in range(20):
+        company.visma.put(f"KIT-{number}", ("A", "1"))
+        company.itempath.put(f"KIT-{number}", ("A", "1"))
+        jobs.append(replace(company.job(f"KIT-{number}"), id=f"job-{number}", batch="batch"))
+    waiting = [company.step(job) for job in jobs]
+
+    found = company.works["visma"].looks(waiting, company.clock())
+    moved = [company.moved(job, verdict) for job, verdict in found]
+    ended = company.works["itempath"].looks(moved, company.clock())
+
+    assert [verdict.state for _, verdict in ended] == [State.SUCCEEDED] * 20
+    assert (company.visma.calls["read"], company.itempath.calls["read"]) == (1, 1)
+
+
+def test_one_bad_kit(sqlite_db: Database) -> None:
+    """A kit that can't be understood fails alone; those that were read with it go on."""
+    company = Company(sqlite_db)
+    company.visma.put("GOOD", ("A", "1"))
+    company.visma.put("BAD", Line("A", Decimal(0)))
+    company.itempath.put("GOOD", ("A", "1"))
+    jobs = [replace(company.job(code), id=code, batch="batch") for code in ("GOOD", "BAD")]
+    waiting = [company.step(job) for job in jobs]
+
+    found = {job.id: verdict for job, verdict in company.works["visma"].looks(waiting, company.clock())}
+
+    assert (found["BAD"].state, found["GOOD"].state, found["GOOD"].erp) == (State.FAILED, State.WAITING, "itempath")
+
+
+def test_holds_its_kit(company: Company) -> None:
+    """Between its steps a sync waits, and so holds its kit; it is queued only to write."""
+    states = []
+    job = company.job()
+    while job.finished_at is None:
+        job = company.step(job)
+        states.append((job.state, job.erp))
+
+    assert states == [
+        (State.WAITING, "itempath"),
+        (State.QUEUED, "itempath"),
+        (State.WAITING, "itempath"),
+        (State.WAITING, "visma"),
+        (State.SUCCEEDED, "visma"),
+    ]

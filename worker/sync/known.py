@@ -1,0 +1,79 @@
+"""Jobs that are looked at together: what each asks, where it stands, and how one bad kit does no harm to the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from worker.errors import BadAnswer, CallError, KitFault, LedgerUnavailable, Missing, Rejected
+from worker.jobs.states import State
+from worker.jobs.verdicts import Verdict, failed, later
+from worker.sync import reports
+from worker.sync.memory import Memory, memory_of
+from worker.sync.options import Options, options_of
+from worker.sync.refusals import error_of, unfit, unseen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from worker.jobs.model import Job
+    from worker.settings import Sync
+
+T = TypeVar("T")
+Pairs = list[tuple["Job", Verdict]]
+AWAY: Final = 2.0
+"""Seconds until a step is tried again that the ledger did not let through."""
+
+_OF_ONE_KIT: Final = (KitFault, Rejected, Missing, BadAnswer)
+"""What may be wrong with one kit of many that were read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A sync with all that is known of it."""
+
+    job: Job
+    memory: Memory
+    options: Options
+
+
+def known(job: Job, sync: Sync) -> Known:
+    """What the job remembers and asks."""
+    return Known(job, memory_of(job), options_of(job.arguments, sync))
+
+
+def together(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict]) -> Pairs:
+    """Read for all in one go, then judge each. Where the reading fails for what one of them is, each is read for alone."""
+    if not items:
+        return []
+    try:
+        found = read(items)
+    except _OF_ONE_KIT as error:
+        if len(items) == 1:
+            return [(items[0].job, _refused(items[0], error))]
+        return [pair for item in items for pair in together([item], read, judge)]
+    except CallError as error:
+        return [(item.job, unseen(error)) for item in items]
+    return [(item.job, _judged(item, found, judge)) for item in items]
+
+
+def look(cause: str, memory: Memory | None = None, *, wait: float = 0.0, erp: str | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
+    """The job's next step is a look in `wait` seconds, in the lane of `erp` if it is another."""
+    kept = {} if memory is None else reports.remembering(memory)
+    return Verdict(State.WAITING, cause, wait=wait, progress={"doubt": None, **kept, **progress}, erp=erp)
+
+
+def _judged(item: Known, found: T, judge: Callable[[Known, T], Verdict]) -> Verdict:
+    try:
+        return judge(item, found)
+    except _OF_ONE_KIT as error:
+        return _refused(item, error)
+    except CallError as error:
+        return unseen(error)
+    except LedgerUnavailable:
+        return later("the ledger was away", wait=AWAY)
+
+
+def _refused(item: Known, error: CallError | KitFault) -> Verdict:
+    why = unfit(error) if isinstance(error, KitFault) else error_of(error)
+    return reports.with_result(failed(why), item.memory, item.options)
