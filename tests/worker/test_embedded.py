@@ -17,7 +17,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from worker.embedded import EmbeddedRedis, find_server, program
+from worker.embedded import EmbeddedRedis, find_server, program, running_url
 from worker.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -199,3 +199,15 @@ def test_missing_program_advises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         find_server()
     assert [fault.path for fault in caught.value.faults] == ["redis_url"]
     assert "brew install valkey" in str(caught.value)
+
+
+def test_running_only_looks(tmp_path: Path) -> None:
+    """Who only looks finds a server that runs, and neither starts one nor makes the folder."""
+    folder = tmp_path / "redis"
+    before = running_url(folder)
+    made = folder.exists()
+    with EmbeddedRedis(folder) as server:
+        during = running_url(folder)
+        address = server.url
+    assert (before, made, during) == (None, False, address)
+    assert running_url(folder) is None

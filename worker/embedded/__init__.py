@@ -12,7 +12,7 @@ from worker.embedded.server import EmbeddedRedis
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["EmbeddedRedis", "embedded_url", "find_server"]
+__all__ = ["EmbeddedRedis", "embedded_url", "find_server", "running_url"]
 
 _held: Final[dict[Path, EmbeddedRedis]] = {}
 
@@ -28,6 +28,11 @@ def embedded_url(directory: Path) -> str:
         watcher.start()
         atexit.register(_leave, server, stop, watcher)
     return _held[key].url
+
+
+def running_url(directory: Path) -> str | None:
+    """The address of this folder's server if somebody keeps one running; it is not kept by this."""
+    return EmbeddedRedis(directory).running()
 
 
 def _leave(server: EmbeddedRedis, stop: threading.Event, watcher: threading.Thread) -> None:

@@ -144,6 +144,11 @@ class EmbeddedRedis:
                 fcntl.flock(lock, fcntl.LOCK_UN)  # closing would not do if this process forked meanwhile
             return lock is None
 
+    def running(self) -> str | None:
+        """The address of the server if it answers now; else None. Nothing is started or made: for those who only look."""
+        address = self._read()
+        return address.url if address is not None and address.answers() else None
+
     def watch(self, stop: threading.Event, *, every: float = 0.25) -> None:
         """Restart the server, on its old port, whenever it dies; returns when `stop` is set. Any number of processes may watch."""
         while not stop.wait(every):
