@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +14,7 @@ from worker.cli import options
 from worker.cli.group import Failed
 from worker.cli.opening import load, sqlite_file, tenant_for
 from worker.cli.output import pairs, show_exact_json, table
-from worker.cli.reading import visma_client
+from worker.cli.reading import plain, visma_client
 from worker.cli.release import Document
 from worker.clients.visma.records import Accepted
 from worker.errors import LedgerUnavailable
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.cli.reading import Reader
+    from worker.clients.visma.client import VismaClient
     from worker.clients.visma.lists import KitAssemblyFilter
     from worker.clients.visma.records import KitAssembly, KitAssemblyStatus
     from worker.settings import Settings
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 ERP: Final = "visma"
 PAGE: Final = 1_000
 LINES: Final = ("stock_component_lines", "non_stock_component_lines")
-HIDDEN: Final = frozenset({"extras", "nulls", "metadata", "timestamp"})
 
 
 @click.group("kit-assemblies", epilog=options.example("kitrelay kit-assemblies list --status B --created-since 7d"))
@@ -96,17 +95,7 @@ def show(document: dict[str, str], tenant: str | None, as_json: bool) -> None:  
         _show(found)
 
 
-def plain(record: object) -> Any:  # noqa: ANN401 - a JSON value
-    """A record as JSON holds it, in snake case; numbers exact, empty fields left out."""
-    if is_dataclass(record):
-        named = {field.name: getattr(record, field.name) for field in fields(record) if field.name not in HIDDEN}
-        return {name: plain(value) for name, value in named.items() if value is not None}
-    if isinstance(record, (list, tuple)):
-        return [plain(each) for each in record]
-    return record
-
-
-def _read(reader: Reader, wanted: KitAssemblyFilter, limit: int) -> tuple[list[KitAssemblyStatus], int | None]:
+def _read(reader: Reader[VismaClient], wanted: KitAssemblyFilter, limit: int) -> tuple[list[KitAssemblyStatus], int | None]:
     found: list[KitAssemblyStatus] = []
     number, total = 1, None
     while len(found) < limit:

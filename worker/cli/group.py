@@ -27,7 +27,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "sync": ("sync", "Make kits' lines in other ERPs equal to one ERP's."),
     "jobs": ("jobs", "Look at jobs; replay, cancel and discard them."),
     "batches": ("batches", "Look at batches; pause, resume and cancel them."),
-    "kit-assemblies": ("assemblies", "Read kit assemblies in the ERP."),
+    "kit-assemblies": ("assemblies", "Read kit assemblies in Visma."),
+    "kit-lines": ("kit_lines", "Read kit lines in ItemPath."),
+    "kit-components": ("kit_components", "Read kit components in Sage Intacct."),
 }
 """By name: the module in this package, and one line of help."""
 
