@@ -8,7 +8,8 @@ import click
 from rich.text import Text
 
 from worker.cli import options
-from worker.cli.checking import Finding, clock, connection, database, redis_server, secrets
+from worker.cli.checking import Finding, clock, database, redis_server, secrets
+from worker.cli.connecting import connection, sync
 from worker.cli.group import FAILED, WRONG_USE
 from worker.cli.opening import load
 from worker.cli.output import console, show_json
@@ -48,10 +49,13 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from redis_server(settings)
     times = []
     for tenant in settings.tenants.values():
+        broken = set()
         for erp in tenant.erps():
             finding, ahead = connection(settings, tenant, erp)
             times.extend([] if ahead is None else [(f"{tenant.name}/{erp}", ahead)])
+            broken |= {erp} if finding.state == "wrong" else set()
             yield finding
+        yield from sync(settings, tenant, frozenset(broken))
     yield from clock(times)
 
 

@@ -11,10 +11,8 @@ import redis
 from sqlalchemy import text
 
 from worker.cli.opening import NONE_YET, OLD, sqlite_file
-from worker.cli.reading import erp_clock, visma_client
-from worker.clients.visma.lists import KitAssemblyFilter
 from worker.embedded import find_server
-from worker.errors import CallError, LedgerUnavailable, SettingsError
+from worker.errors import LedgerUnavailable, SettingsError
 from worker.jobs.engine import Database
 from worker.jobs.ledger import is_current
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from worker.settings import Settings, Tenant
+    from worker.settings import Settings
 
 SKEW: Final = 60.0
 """Seconds by which our clock may be off: proofs of deliveries are good for five minutes."""
@@ -149,31 +147,6 @@ def _embedded() -> Finding:
         return Finding("redis", "ok", f"one of our own, {find_server()}")
     except SettingsError as error:
         return Finding("redis", "wrong", "; ".join(str(fault) for fault in error.faults))
-
-
-def connection(settings: Settings, tenant: Tenant, erp: str) -> tuple[Finding, float | None]:
-    """A token and the smallest list there is; and by how many seconds the ERP's clock is ahead of ours, if it said so."""
-    name = f"{tenant.name}/{erp}"
-    if erp != "visma" or tenant.visma is None:
-        return Finding(name, "warning", "this version does not use it yet"), None
-    with closing(visma_client(settings, tenant.name)) as reader:
-        try:
-            page = reader.client.list_statuses(KitAssemblyFilter(), page_number=1, page_size=1)
-        except CallError as error:
-            return Finding(name, "wrong", f"{error.error_class}: {error.message}; {_advice(error)}"), None
-    seen = "it can be read" if page.total_count is None else f"{page.total_count} kit assemblies"
-    ahead = erp_clock(tenant.visma.base_url, TIMEOUT)
-    if not tenant.visma.webhook_keys and tenant.visma.background == "subscription":
-        return Finding(name, "warning", f"{seen}, but no webhook_keys: notifications are refused, and outcomes are polled for"), ahead
-    return Finding(name, "ok", seen), ahead
-
-
-def _advice(error: CallError) -> str:
-    return {
-        "auth": "look at client_id, client_secret, tenant_id and scopes",
-        "rate_limited": "it lets no more calls through now: look again later",
-        "missing_reference": "look at base_url",
-    }.get(error.error_class, "look at base_url and token_url, and whether it is up")
 
 
 def clock(times: Sequence[tuple[str, float]]) -> Iterator[Finding]:
