@@ -24,16 +24,26 @@ webhook_keys = ["{key}"]
 base_url = "http://127.0.0.1:{port}/itempath/demo"
 username = "demo-user"
 password = "demo-password"
+webhook_secret = "demo-push-secret"
 
 [tenants.sandbox.intacct]
 base_url = "http://127.0.0.1:{port}/ia/api/v1"
 client_id = "demo-client"
 client_secret = "demo-secret"
-username = "apiuser@demo"\
+username = "relay@demo"
+
+[tenants.sandbox.sync]
+source = "visma"
+targets = ["itempath", "intacct"]\
 """
 
 
-@click.command(epilog=options.example("kitrelay sandbox --documents 500 --fault lost=0.5 --fault slow"))
+@click.command(
+    epilog=options.example(
+        "kitrelay sandbox --documents 500 --fault lost=0.5 --fault slow",
+        """curl -d '{"count": 20}' http://127.0.0.1:9100/_sandbox/kits    # twenty kits, the same in each ERP""",
+    )
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=9100, show_default=True, help="0 takes a free one.")
 @click.option(
@@ -43,21 +53,23 @@ username = "apiuser@demo"\
     metavar="NAME[=RATE]",
     help="What goes wrong, and how often; `all` for all, `all-itempath` for one ERP's. A wrong name shows them.",
 )
-@click.option("--documents", type=click.IntRange(0), default=100, show_default=True, help="Balanced documents at the start.")
+@click.option("--documents", type=click.IntRange(0), default=100, show_default=True, help="Balanced documents in Visma at the start.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed has the same faults.")
-@click.option("--accept-ms", type=click.FloatRange(0), default=50.0, show_default=True, help="Until a call is accepted.")
-@click.option("--finish-ms", type=click.FloatRange(0), default=300.0, show_default=True, help="Until its operation has ended.")
+@click.option("--accept-ms", type=click.FloatRange(0), default=50.0, show_default=True, help="Until Visma accepts a call.")
+@click.option("--finish-ms", type=click.FloatRange(0), default=300.0, show_default=True, help="Until Visma's operation has ended.")
 @click.option("--read-ms", type=click.FloatRange(0), default=20.0, show_default=True, help="The time of a read.")
 @click.option("--import-ms", type=click.FloatRange(0), default=300.0, show_default=True, help="Until Power Pick has imported a write.")
-@click.option("--calls-per-hour", type=click.IntRange(1), default=15_000, show_default=True)
+@click.option("--calls-per-hour", type=click.IntRange(1), default=15_000, show_default=True, help="Of Visma.")
 @click.option("--slots", type=click.IntRange(0), default=0, help="Count more calls at once than these as violations.")
-@click.option("--webhook-url", default="", help="Where notifications go, such as http://127.0.0.1:8000/webhooks/visma/sandbox.")
+@click.option("--webhook-url", default="", help="Where Visma's notifications go, such as http://127.0.0.1:8000/webhooks/visma/sandbox.")
 @click.option("--webhook-key", default="demo-key", show_default=True, help="What they are signed with.")
+@click.option("--itempath-push-url", default="", help="Where ItemPath's Data Push goes: …/webhooks/itempath/sandbox.")
+@click.option("--intacct-webhook-url", default="", help="Where Intacct's triggers go: …/webhooks/intacct/sandbox.")
 def sandbox(**given: Any) -> None:  # noqa: ANN401 - the options above
-    """Run the simulated ERPs on their own, to develop against.
+    """Run the simulated ERPs on their own, to develop against: Visma, ItemPath and Sage Intacct.
 
-    It forgets everything when it ends. GET /_sandbox/counts says what took effect, GET /_sandbox/faults what can go wrong.
-    POST /_sandbox/kits {"count": 100} makes the same kits in all of them.
+    They forget everything when they end. GET /_sandbox/counts says what took effect, GET /_sandbox/faults what can go wrong. GET, PUT and
+    DELETE /_sandbox/kits/ERP/demo/CODE are a person who edits a kit there.
     """
     click.echo("# for kitrelay.toml:\n" + SHOWN.format(port=given["port"], key=given["webhook_key"]) + "\n", err=True)
     role = Role("sandbox", tuple(words_of(given)))

@@ -42,6 +42,7 @@ def settings_of(options: argparse.Namespace) -> SandboxSettings:
             webhook_key=options.webhook_key,
             calls_per_hour=options.calls_per_hour,
             slots=options.slots,
+            itempath_push_url=options.itempath_push_url,
             intacct_slots=options.intacct_slots,
             intacct_webhook_url=options.intacct_webhook_url,
         )
@@ -82,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--webhook-key", default="")
     found.add_argument("--calls-per-hour", type=int, default=company.calls_per_hour)
     found.add_argument("--slots", type=int, default=company.slots, help="more calls at once are counted as violations")
+    found.add_argument("--itempath-push-url", default=company.itempath_push_url, help="where Data Push goes")
     found.add_argument("--intacct-slots", type=int, default=company.intacct_slots, help="more calls at once are refused; 0: any number")
     found.add_argument("--intacct-webhook-url", default=company.intacct_webhook_url, help="where platform triggers go")
     return found
