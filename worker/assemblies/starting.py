@@ -9,9 +9,9 @@ from worker.clients.visma.names import background_header
 from worker.clients.visma.records import Accepted, Created
 from worker.errors import AuthRefused, BadAnswer, CallError, Missing, NotSent, RateLimited, Rejected, Unclear
 from worker.jobs.model import JobError
-from worker.jobs.retries import not_before
-from worker.jobs.verdicts import accepted, again, done, doubt, failed, retry
+from worker.jobs.verdicts import accepted, done, doubt, failed, retry
 from worker.kinds import KINDS
+from worker.refusals import before_sending, error_of, look_failed
 
 if TYPE_CHECKING:
     from worker.clients.visma.client import VismaClient
@@ -37,9 +37,6 @@ _OF_ONE_START: Final = (
 )
 """What a job remembers of one start of it only."""
 
-_AUTH_WAIT: Final = 30.0
-_FORBIDDEN: Final = 403
-
 
 def first_poll(settings: Visma, job: Job) -> float:
     """How long to wait for the notification before asking, in seconds."""
@@ -55,7 +52,7 @@ def start(client: VismaClient, settings: Visma, job: Job, now: float, clock_minu
         try:
             sight = see(client, job, mark=settings.mark_description, clock_minutes=clock_minutes)
         except CallError as error:
-            return _look_failed(job, error, settings)
+            return look_failed(job, error, settings.retries)
         if sight.verdict is not None:
             return sight.verdict
         if sight.ambiguous and not job.progress.get("decided"):
@@ -68,14 +65,14 @@ def send(client: VismaClient, settings: Visma, job: Job, now: float) -> Verdict:
     try:
         answer = _write(client, settings, job)
     except (NotSent, RateLimited, AuthRefused) as error:
-        return _before_sending(job, error, now, settings)
+        return before_sending(job, error, now, settings.retries)
     except (Unclear, BadAnswer) as error:
         wait = min(first_poll(settings, job), settings.second_look)
-        return doubt(_error(error), wait=wait, sent_at=now, polls=0, **dict.fromkeys(_OF_ONE_START))
+        return doubt(error_of(error), wait=wait, sent_at=now, polls=0, **dict.fromkeys(_OF_ONE_START))
     except (Missing, Rejected) as error:
         return _refused(job, error)
     except CallError as error:
-        return retry(_error(error), ordered=error.retry_after)
+        return retry(error_of(error), ordered=error.retry_after)
     fresh: dict[str, Any] = {"sent_at": now, "polls": 0, **dict.fromkeys(_OF_ONE_START)}
     if isinstance(answer, Accepted):
         cause = f"Visma accepted it as operation {answer.id}"
@@ -99,32 +96,8 @@ def _write(client: VismaClient, settings: Visma, job: Job) -> Accepted | Created
     return client.release_kit_assembly(*names, background=header)
 
 
-def _look_failed(job: Job, error: CallError, settings: Visma) -> Verdict:
-    """Nothing was written: look again a little later, at no cost to the job's attempts."""
-    failures = int(job.progress.get("failed_looks", 0)) + 1
-    wait = max(error.retry_after or 0.0, min(settings.retries.most, settings.retries.first * 2.0 ** min(failures - 1, 16)))
-    return again(f"the look before sending failed: {error.message}", wait=wait, error=_error(error), failed_looks=failures)
-
-
-def _before_sending(job: Job, error: CallError, now: float, settings: Visma) -> Verdict:
-    """The write did not reach Visma, or was turned away unread."""
-    if isinstance(error, RateLimited):
-        refused = [*job.progress.get("refused_at", ()), now][-4:]
-        wait = max(error.retry_after or 1.0, not_before(refused, settings.retries.repeat_window) - now)
-        return again("Visma refused the call: too many", wait=wait, error=_error(error), refused_at=refused)
-    if isinstance(error, AuthRefused) and error.status != _FORBIDDEN:
-        return again("Visma does not let us in; it is tried again when it does", wait=_AUTH_WAIT, error=_error(error))
-    if isinstance(error, AuthRefused):
-        return failed(_error(error))
-    return retry(_error(error), ordered=error.retry_after)
-
-
 def _refused(job: Job, error: CallError) -> Verdict:
     """Nothing more is tried, unless it is a delete of what an earlier start may have deleted."""
     if isinstance(error, Missing) and KINDS[job.kind].operation == "delete" and job.attempt:
         return done("it is gone")
-    return failed(_error(error))
-
-
-def _error(error: CallError) -> JobError:
-    return JobError(error.error_class, error.message, error.status)
+    return failed(error_of(error))

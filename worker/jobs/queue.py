@@ -116,7 +116,7 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
         progress={"look_first": look_first, "sent_at": job.progress.get("sent_at"), "past": past[-8:], **decided},
     )
     if edited is not None:
-        then = replace(then, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
+        then = replace(then, erp=edited.erp, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
     cause = "replayed" if edited is None else "replayed with edited arguments"
     if job.batch is not None:
         reopen(connection, job.batch, now)

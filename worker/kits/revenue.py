@@ -13,8 +13,7 @@ from worker.kits.quantities import ONE, ZERO, minus, over, plus, quantised, time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from worker.kits.explosion import Exploded
-    from worker.kits.model import Line, Recipe
+    from worker.kits.model import Line
 
 Policy = Literal["omit", "equal", "by_cost", "from_table"]
 HUNDRED: Final = Decimal(100)
@@ -59,32 +58,6 @@ def total_off(percentages: Iterable[Decimal]) -> Decimal | None:
     present = list(percentages)
     total = _total(present)
     return None if not present or total == HUNDRED else total
-
-
-def exploded_shares(
-    exploded: Exploded,
-    of: Callable[[Recipe], Mapping[int, Decimal] | None],
-    same: Callable[[str], str],
-) -> dict[int, Decimal] | None:
-    """The percentage of each leaf by its rank: over all ways to it, the sum of the products of the percentages on the way, not rounded.
-
-    `of` gives the percentages of one kit's lines by rank, 1 to n: those it has, or what `shares` makes of it. None where it gives none,
-    or leaves a line out: then a person enters them. Use `hundred` to round.
-    """
-    apart: dict[str, dict[tuple[str, str | None], Decimal]] = {}
-    for recipe in exploded.taken:
-        given = of(recipe)
-        if given is None or any(line.rank not in given for line in recipe.lines):
-            return None
-        sums: dict[tuple[str, str | None], Decimal] = {}
-        for line in recipe.lines:
-            key = same(line.component)
-            part = over(given[line.rank], HUNDRED)
-            for each, inner in apart.get(key, {(key, line.unit): ONE}).items():
-                sums[each] = plus(sums.get(each, ZERO), times(part, inner))
-        apart[same(recipe.code)] = sums
-    found = apart[same(exploded.code)]
-    return {leaf.line.rank: times(HUNDRED, found[same(leaf.line.component), leaf.line.unit]) for leaf in exploded.leaves}
 
 
 def _weights(

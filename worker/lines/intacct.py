@@ -20,6 +20,7 @@ from worker.jobs.model import JobError
 from worker.jobs.retries import not_before
 from worker.jobs.verdicts import accepted, again, doubt, failed, later, retry
 from worker.lines.intacct_seeing import Decided, Seeing, Target, operation_of, target_in
+from worker.refusals import before_sending, error_of, look_failed
 
 if TYPE_CHECKING:
     from worker.clients.intacct.client import IntacctClient
@@ -121,40 +122,25 @@ class KitComponentWork:
     def _ended(self, job: Job, target: Target, error: CallError, now: float) -> Verdict:
         """What a write that did not go well means for the job."""
         if isinstance(error, (NotSent, RateLimited, AuthRefused)):
-            return self._before_sending(job, error, now)
+            return before_sending(job, error, now, self._settings.retries)
         memory = _memory(job, target, now)
         if isinstance(error, Missing) and operation_of(job) == "delete":
             return self._read_back(job, target, now)
         if isinstance(error, (Unclear, BadAnswer)):
             if replayed(error) or error.status == HTTPStatus.CONFLICT:
                 memory["generation"] += 1
-            return doubt(_error(error), wait=self._settings.second_look, **memory)
+            return doubt(error_of(error), wait=self._settings.second_look, **memory)
         if isinstance(error, (Missing, Rejected)):
-            return failed(_error(error), **memory)
-        return retry(_error(error), ordered=error.retry_after)
-
-    def _before_sending(self, job: Job, error: CallError, now: float) -> Verdict:
-        """The write did not reach Intacct, or was turned away unread."""
-        if isinstance(error, RateLimited):
-            refused = [*job.progress.get("refused_at", ()), now][-4:]
-            wait = max(error.retry_after or 1.0, not_before(refused, self._settings.retries.repeat_window) - now)
-            return again("Intacct refused the call: too many", wait=wait, error=_error(error), refused_at=refused)
-        if isinstance(error, AuthRefused) and error.status != HTTPStatus.FORBIDDEN:
-            return again("Intacct does not let us in; it is tried again when it does", wait=_AUTH_WAIT, error=_error(error))
-        if isinstance(error, AuthRefused):
-            return failed(_error(error))
-        return retry(_error(error), ordered=error.retry_after)
+            return failed(error_of(error), **memory)
+        return retry(error_of(error), ordered=error.retry_after)
 
     def _look_failed(self, job: Job, error: CallError, now: float) -> Verdict:
         """Nothing was written: look again a little later, at no cost to the job's attempts."""
         if isinstance(error, (NotSent, RateLimited, AuthRefused)):
-            return self._before_sending(job, error, now)
+            return before_sending(job, error, now, self._settings.retries)
         if isinstance(error, (Missing, Rejected)):
-            return failed(_error(error))
-        failures = int(job.progress.get("failed_looks") or 0) + 1
-        rules = self._settings.retries
-        wait = max(error.retry_after or 0.0, min(rules.most, rules.first * 2.0 ** min(failures - 1, 16)))
-        return again(f"the look before sending failed: {error.message}", wait=wait, error=_error(error), failed_looks=failures)
+            return failed(error_of(error))
+        return look_failed(job, error, self._settings.retries)
 
 
 def _memory(job: Job, target: Target, now: float) -> dict[str, Any]:
@@ -170,7 +156,3 @@ def _generation(job: Job, now: float) -> int:
 
 def _sent_at(job: Job) -> float:
     return float(job.progress.get("sent_at") or job.created_at.timestamp())
-
-
-def _error(error: CallError) -> JobError:
-    return JobError(error.error_class, error.message, error.status)

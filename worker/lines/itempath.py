@@ -16,7 +16,7 @@ from worker.jobs.model import JobError
 from worker.jobs.retries import not_before
 from worker.jobs.verdicts import accepted, again, done, doubt, failed, later, retry
 from worker.lines.itempath_seeing import Eyes, Sight, quantity_of
-from worker.lines.refusals import before_sending, error_of, look_failed, unfit, unseen
+from worker.refusals import before_sending, error_of, look_failed, unfit, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

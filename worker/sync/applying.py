@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from worker.errors import AuthRefused, CallError, Fault, KitFault, NotSent, RateLimited, Unclear
 from worker.jobs.states import State
-from worker.jobs.verdicts import accepted, again, doubt, failed, retry
+from worker.jobs.verdicts import accepted, again, doubt, failed
 from worker.kits.model import CreateLine, Item, UpdateLine
+from worker.refusals import before_sending, error_of
 from worker.sync import reports
 from worker.sync.known import look
-from worker.sync.refusals import error_of, unread
 from worker.sync.system import Order, Sent
 from worker.sync.targeting import missing_items, writes_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from worker.jobs.model import Job
     from worker.jobs.verdicts import Verdict
     from worker.kits.model import Line, Write
-    from worker.settings import Sync
+    from worker.settings import Retries, Sync
     from worker.sync.memory import Memory
     from worker.sync.options import Options
     from worker.sync.system import KitSystem, Written
@@ -44,6 +44,7 @@ class Applying:
     system: KitSystem
     sync: Sync
     translation: Translation
+    retries: Retries
 
     def write(self, job: Job, memory: Memory, options: Options, target: Aim, now: float) -> Verdict:
         """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written."""
@@ -55,7 +56,7 @@ class Applying:
             return self._make(job, memory, missing, codes)
         theirs = {codes[code]: item for code, item in items.items()}
         order = Order(job.id, target.kit, self._writes(target, items), theirs, job.starts, MOST_WRITES)
-        return self._written(memory, options, self.system.write(order), now)
+        return self._written(job, memory, options, self.system.write(order), now)
 
     def may_have_sent(self, target: Aim, at: float) -> tuple[Sent, ...]:
         """What a worker that stopped in the middle may have sent: all that is still missing. Raises `CallError` and `KitFault`."""
@@ -110,12 +111,12 @@ class Applying:
         memory = replace(memory, stage="target", polls=memory.polls + 1)
         return look(f"{what} was made and is not there yet", memory, wait=wait_of(IMPORT_WAITS, memory.polls))
 
-    def _written(self, memory: Memory, options: Options, written: Written, now: float) -> Verdict:
+    def _written(self, job: Job, memory: Memory, options: Options, written: Written, now: float) -> Verdict:
         erp = self.system.traits.erp
         some = any(each.outcome in {"accepted", "unclear"} for each in written.sent)
         memory = reports.applied(memory, erp, written.sent)
         if not some:
-            return self._nothing_written(memory, options, written)
+            return self._nothing_written(job, memory, options, written, now)
         memory = replace(
             memory,
             stage="shown",
@@ -141,13 +142,12 @@ class Applying:
             return OPERATION_WAITS[0]
         return IMPORT_WAITS[0] if self.system.traits.imports else 0.0
 
-    def _nothing_written(self, memory: Memory, options: Options, written: Written) -> Verdict:
+    def _nothing_written(self, job: Job, memory: Memory, options: Options, written: Written, now: float) -> Verdict:
         kept = reports.remembering(memory)
         if written.error is None:
             return again("there was nothing to send", wait=1.0, **kept)
-        if isinstance(written.error, NotSent):
-            return retry(error_of(written.error), ordered=written.error.retry_after, **kept)
-        verdict = unread(written.error, **kept)
+        verdict = before_sending(job, written.error, now, self.retries)
+        verdict = replace(verdict, progress={**verdict.progress, **kept})
         return reports.with_result(verdict, memory, options) if verdict.state is State.FAILED else verdict
 
 

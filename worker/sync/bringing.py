@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from worker.jobs.verdicts import Verdict
-    from worker.settings import Sync
+    from worker.settings import Retries, Sync
     from worker.sync.known import Known, Pairs
     from worker.sync.memory import Memory
     from worker.sync.options import Options
@@ -41,6 +41,7 @@ class Bringing:
     sync: Sync
     book: Remembering
     translation: Translation
+    retries: Retries
     done: Callable[[Known, Memory], Verdict]
 
     def looks(self, items: Sequence[Known], now: float) -> Pairs:
@@ -63,7 +64,7 @@ class Bringing:
             return look("it is read again before it is written to", replace(memory, stage="target", kit=None, read_at=None))
         target = self._aim(memory, options, memory.kit)
         memory = replace(memory, kit=None, read_at=None)
-        return Applying(self.system, self.sync, self.translation).write(item.job, memory, options, target, now)
+        return self._applying.write(item.job, memory, options, target, now)
 
     @property
     def _erp(self) -> str:
@@ -130,7 +131,7 @@ class Bringing:
 
     @property
     def _applying(self) -> Applying:
-        return Applying(self.system, self.sync, self.translation)
+        return Applying(self.system, self.sync, self.translation, self.retries)
 
     def _next(self, item: Known, memory: Memory, target: Aim | None) -> Verdict:
         """This target is in step, or was only looked at (None): on to the next, back to the source, or done."""

@@ -74,7 +74,7 @@ class Comparison:
     def _read(self, batch: Batch, order: Sequence[str], stage: int) -> Page:
         erp = self.target.traits.erp
         page = (self.target if stage else self.source).page(batch.planned.get("cursor"))
-        self.book.book.keep(erp, [self._seen(kit, batch.id) for kit in page.kits])
+        self.book.book.keep(erp, [self._seen(kit, batch.id, source=stage == 0) for kit in page.kits])
         pages = int(batch.planned.get("pages", 0)) + 1
         if page.cursor is not None:
             return Page([], {"stage": stage, "cursor": page.cursor, "pages": pages}, last=False)
@@ -82,10 +82,10 @@ class Comparison:
         following = order[stage + 1] if stage + 1 < len(order) else order[0]
         return Page([], {"stage": stage + 1, "pages": pages}, last=False, erp=following)
 
-    def _seen(self, kit: RemoteKit, round_: str) -> Snapshot:
+    def _seen(self, kit: RemoteKit, round_: str, *, source: bool) -> Snapshot:
         """A kit that can't be understood is kept with the reason: its job will say it."""
         try:
-            return self.book.snapshot(self.translation.ours(self.target.traits.erp, kit), round_)
+            return self.book.snapshot(self.translation.ours(self.target.traits.erp, kit, target=not source), round_)
         except KitFault as fault:
             code = self.translation.codes.ours(self.target.traits.erp, kit.code)
             return Snapshot(code=code, id=kit.id, fingerprint=_FAULT, recipe={_FAULT: str(fault)}, round=round_)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from worker.errors import BadAnswer, CallError, KitFault, LedgerUnavailable, Missing, Rejected
 from worker.jobs.states import State
 from worker.jobs.verdicts import Verdict, failed, later
+from worker.refusals import error_of, unfit, unseen
 from worker.sync import reports
 from worker.sync.memory import Memory, memory_of
 from worker.sync.options import Options, options_of
-from worker.sync.refusals import error_of, unfit, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

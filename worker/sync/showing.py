@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from worker.errors import CallError
 from worker.jobs.model import JobError
 from worker.jobs.verdicts import again, failed, later
+from worker.refusals import error_of, unseen
 from worker.sync import reports
 from worker.sync.applying import IMPORT_WAITS, OPERATION_WAITS, wait_of
-from worker.sync.refusals import error_of, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -51,7 +51,7 @@ def wanted(recipes: Mapping[str, Recipe], options: Options, sync: Sync, traits: 
 
 def aim(shaped: Shaped, kit: RemoteKit, sync: Sync, traits: Traits, translation: Translation, *, ours: bool = False) -> Aim:
     """What is missing between what is wanted and what is there; `ours`: it is in our words already. Raises `KitFault`."""
-    seen = kit if ours else translation.ours(traits.erp, kit)
+    seen = kit if ours else translation.ours(traits.erp, kit, target=True)
     order = sync.order and traits.numbering != "own"
     found = difference(shaped.recipe, seen, order=order, places=sync.places, same=translation.same)
     return Aim(shaped.recipe, shaped.left_out, kit, seen, found)

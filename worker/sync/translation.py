@@ -12,10 +12,12 @@ from worker.kits.quantities import plain
 from worker.kits.units import Units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from worker.kits.model import Line, RemoteKit, RemoteLine
     from worker.settings import Sync
+
+    Read = Callable[[str, str, Decimal, str | None], tuple[Decimal, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,14 @@ class Translation:
         """What two codes of one thing have in common."""
         return self.codes.same(code)
 
-    def ours(self, erp: str, kit: RemoteKit) -> RemoteKit:
-        """The kit in our words. Raises `KitFault` with every line that can't be understood."""
+    def ours(self, erp: str, kit: RemoteKit, *, target: bool = False) -> RemoteKit:
+        """The kit in our words. Raises `KitFault` with every line that can't be understood.
+
+        `target`: whatever number a line holds there is taken as it is: the sync may be what puts it right.
+        """
         faults: list[Fault] = []
-        lines = tuple(self._line(erp, kit.code, each, faults) for each in kit.lines)
+        read = self.units.as_read if target else self.units.canonical
+        lines = tuple(self._line(erp, kit.code, each, read, faults) for each in kit.lines)
         if faults:
             raise KitFault("validation", tuple(faults))
         return replace(kit, code=self.codes.ours(erp, kit.code), lines=lines)
@@ -45,11 +51,11 @@ class Translation:
         """A quantity of ours in the unit that the system has for this component. Raises `KitFault`."""
         return Decimal(plain(self.units.into(erp, line.component, quantity, line.unit, unit)))
 
-    def _line(self, erp: str, kit: str, remote: RemoteLine, faults: list[Fault]) -> RemoteLine:
+    def _line(self, erp: str, kit: str, remote: RemoteLine, read: Read, faults: list[Fault]) -> RemoteLine:
         line = remote.line
         component = self.codes.ours(erp, line.component)
         try:
-            quantity, unit = self.units.canonical(erp, component, line.quantity, line.unit)
+            quantity, unit = read(erp, component, line.quantity, line.unit)
         except KitFault as fault:
             faults += [Fault(f"{erp}: {kit}", str(each)) for each in fault.faults]
             return remote

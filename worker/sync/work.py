@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from worker.errors import CallError, KitFault, LedgerUnavailable
 from worker.jobs.verdicts import again, failed
+from worker.refusals import before_sending, unfit
 from worker.sync import reports
 from worker.sync.bringing import Bringing
 from worker.sync.known import AWAY, known, look
-from worker.sync.refusals import unfit, unread
 from worker.sync.remembering import Remembering
 from worker.sync.sourcing import Sourcing
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from worker.jobs.model import Job
     from worker.jobs.verdicts import Verdict
     from worker.kit_ledger.book import KitBook
-    from worker.settings import Tenant
+    from worker.settings import Retries, Tenant
     from worker.sync.known import Known, Pairs
     from worker.sync.system import KitSystem
     from worker.sync.translation import Translation
@@ -44,8 +44,9 @@ class SyncWork:
         remembering = Remembering(book, tenant.sync, translation)
         self._erp = system.traits.erp
         self._sync = tenant.sync
+        self._retries: Retries = getattr(tenant, system.traits.erp).retries
         self._sourcing = Sourcing(source or system, tenant, remembering, translation)
-        self._bringing = Bringing(system, tenant.sync, remembering, translation, self._sourcing.done)
+        self._bringing = Bringing(system, tenant.sync, remembering, translation, self._retries, self._sourcing.done)
 
     def start(self, job: Job, now: float) -> Verdict:
         """Begin, or write. Never raises for what an ERP does."""
@@ -55,7 +56,7 @@ class SyncWork:
         except KitFault as fault:
             return reports.with_result(failed(unfit(fault)), item.memory, item.options)
         except CallError as error:
-            return unread(error)
+            return before_sending(job, error, now, self._retries)
         except LedgerUnavailable:
             return again("the ledger was away", wait=AWAY)
 

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.worker.kits.recipes import book, line, recipe, same
+from tests.worker.kits.recipes import line, same
 from worker.errors import KitFault
-from worker.kits.explosion import explode
 from worker.kits.ranks import renumbered
-from worker.kits.revenue import Policy, exploded_shares, hundred, shares, total_off
+from worker.kits.revenue import Policy, hundred, shares, total_off
 
 if TYPE_CHECKING:
-    from worker.kits.model import Line, Recipe
+    from worker.kits.model import Line
 
 weights = st.dictionaries(st.integers(1, 50), st.decimals("0", "1000", places=4), min_size=1).filter(lambda drawn: any(drawn.values()))
 
@@ -98,40 +97,3 @@ def test_many_lines() -> None:
 def test_total_off(percentages: list[str], off: str | None) -> None:
     """The present total, where it is not 100; a kit that has no percentages has no total."""
     assert total_off(Decimal(each) for each in percentages) == (None if off is None else Decimal(off))
-
-
-NEST = book(
-    recipe("A", line("B", type="kit", extras={"share": "60"}), line("C", extras={"share": "40"})),
-    recipe("B", line("C", "3", extras={"share": "25"}), line("D", extras={"share": "75"})),
-)
-
-
-def stated(kit: Recipe) -> dict[int, Decimal]:
-    """The percentages that its lines have."""
-    return {each.rank: Decimal(each.extras["share"]) for each in kit.lines if "share" in each.extras}
-
-
-def test_exploded_shares() -> None:
-    """Over all ways to a leaf, the sum of the products: C has 60 % of 25 % and 40 %."""
-    exploded = explode("A", NEST, (), same=same)
-    found = exploded_shares(exploded, stated, same)
-    assert found is not None
-    assert {leaf.line.component: found[leaf.line.rank] for leaf in exploded.leaves} == {"C": 55, "D": 45}
-
-
-def test_exploded_shares_by_cost() -> None:
-    """An inner kit without percentages can be split by another policy."""
-    kits = book(NEST["A"], recipe("B", line("C", "3"), line("D", "1")))
-    costs = {"C": Decimal(1), "D": Decimal(1)}
-    exploded = explode("A", kits, (), same=same)
-    found = exploded_shares(exploded, lambda kit: stated(kit) or shares("by_cost", kit.lines, costs, {}, same), same)
-    assert found is not None
-    assert {leaf.line.component: found[leaf.line.rank] for leaf in exploded.leaves} == {"C": 85, "D": 15}
-
-
-def test_exploded_shares_unknown() -> None:
-    """Where a line on the way has none, a person enters them."""
-    kits = book(NEST["A"], recipe("B", line("C", "3"), line("D", extras={"share": "75"})))
-    exploded = explode("A", kits, (), same=same)
-    assert exploded_shares(exploded, stated, same) is None
-    assert exploded_shares(exploded, lambda _: None, same) is None

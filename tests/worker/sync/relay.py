@@ -11,8 +11,8 @@ from urllib.parse import quote
 import httpx
 
 from tests.worker.sandbox.harness import TLS
-from worker import connections, drain
-from worker.jobs import queue, search
+from worker import connections, drain, refusals
+from worker.jobs import batches, queue, search
 from worker.jobs.ledger import utc_now
 from worker.jobs.model import Lane
 from worker.jobs.requests import new_job
@@ -20,10 +20,9 @@ from worker.jobs.search import JobFilter
 from worker.jobs.states import OPEN, State
 from worker.lines import intacct as component_work
 from worker.lines import itempath as line_work
-from worker.lines import refusals as line_refusals
 from worker.scheduler import lanes_with_work
 from worker.settings import ERPS, Intacct, ItemPath, Retries, Secret, Settings, Sync, Tenant, Timing, Visma
-from worker.sync import applying, refusals, showing
+from worker.sync import applying, showing
 from worker.tasks import Lanes
 
 if TYPE_CHECKING:
@@ -54,8 +53,6 @@ BRISK = (
     (showing, "_MARGIN", 0.01),
     (refusals, "_LOOK_AGAIN", 0.05),
     (refusals, "_AUTH_WAIT", 0.05),
-    (line_refusals, "_LOOK_AGAIN", 0.05),
-    (line_refusals, "_AUTH_WAIT", 0.05),
     (line_work, "WAITS", (0.04,)),
     (line_work, "_MARGIN", 0.01),
     (component_work, "_MARGIN", 0.01),
@@ -146,7 +143,11 @@ class _Bell:
     """Rings wake the threads of the lanes."""
 
     def __init__(self, ring: Callable[[Lane], None]) -> None:
-        self.ring = ring
+        self._ring = ring
+
+    def ring(self, lane: Lane) -> None:
+        """There is work on this lane."""
+        self._ring(lane)
 
     def plan(self, batch_id: str) -> None:
         """Nothing is planned here."""
@@ -164,7 +165,8 @@ class Relay:
         self.settings = Settings(
             tenants={tenant.name: tenant for tenant in tenants}, worker_threads=8, timing=Timing(connect=2.0, call=2.0)
         )
-        self._lanes = Lanes(self.settings, db, "w", _Bell(self._ring))
+        self.bell = _Bell(self._ring)
+        self._lanes = Lanes(self.settings, db, "w", self.bell)
         self._woken = {Lane(tenant.name, erp): Event() for tenant in tenants for erp in ERPS}
         self._threads = [Thread(target=self._work, args=(lane,), daemon=True) for lane in self._woken]
         self._over = False
@@ -235,6 +237,11 @@ class Relay:
         """The job as it stands."""
         with self.db.read() as connection:
             return queue.find(connection, job_id)
+
+    def planning(self) -> bool:
+        """Whether a batch is still looking for its jobs."""
+        with self.db.read() as connection:
+            return bool(batches.planning(connection))
 
     def timeline(self, job: Job) -> list[Move]:
         """Its moves, oldest first."""

@@ -1,4 +1,4 @@
-"""What a call that went wrong means for a job on a single line, by whether anything was written."""
+"""What a call that went wrong means for a job, by whether anything was written. For every ERP alike."""
 
 from __future__ import annotations
 
