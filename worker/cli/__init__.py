@@ -5,7 +5,9 @@ opening.py      settings and ledger, as every command opens them
 output.py       tables of 80 columns, JSON, times of the local zone
 roles.py        web, worker, scheduler, up: processes under a supervisor
 supervisor.py   restarts what dies, ends what shall end; child.py is what it starts
-cluster.py      a running set of processes with a simulated ERP, for the demo, benchmarks and tests
+cluster.py      a running set of processes with simulated ERPs, for the demo, benchmarks and tests; occasion.py writes its settings
+syncing.py      syncs made, followed and gathered; outcomes.py and differences.py say what became of each kit
+reading.py      clients for a person who looks; conditions.py and queries.py read filters as they are written
 """
 
 from __future__ import annotations

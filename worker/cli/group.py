@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from worker.cli import options
 from worker.errors import CallError, InvalidArguments, KitrelayError, SettingsError
 from worker.version import VERSION
 
@@ -87,14 +88,14 @@ def failed(error: KitrelayError) -> Failed:
             return Failed(str(error))
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=options.example("kitrelay demo"),
+)
 @click.version_option(VERSION, prog_name="kitrelay")
 def kitrelay() -> None:
-    r"""Carries kit assemblies between ERPs and everything else: nothing lost, nothing twice.
+    """Carries kit assemblies and kit lines between ERPs and everything else: nothing lost, nothing twice.
 
     Settings stand in kitrelay.toml, or where KITRELAY_CONFIG points. Exit codes: 0 done, 1 it failed, 2 wrong use.
-
-    \b
-    Example:
-      kitrelay demo
     """

@@ -82,14 +82,16 @@ class Syncs:
         return Made(batch=make_batch(self.settings, self.database, new).id)
 
     def follow(self, made: Made) -> None:
-        """Wait until all have ended. Raises `Failed` where the kits of a batch could not be read."""
+        """Wait until all have ended. Raises `Failed` where the kits of a batch could not be read, and on Ctrl-C: what was made goes on."""
         self._warn_when_idle()
-        if made.batch is None:
-            assert made.job is not None  # noqa: S101 - for the type checker; it is one or the other
-            follow_job(self.database, made.job)
-            return
-        view = watch(self.database, made.batch)
-        if view["state"] == BatchState.CANCELLED.value and not view["total"]:
+        try:
+            view = None if made.batch is None else watch(self.database, made.batch)
+            if made.job is not None:
+                follow_job(self.database, made.job)
+        except KeyboardInterrupt:
+            where = f"batches watch {made.batch}" if made.batch is not None else f"jobs show {made.job}"
+            raise Failed(f"no longer followed; it goes on: kitrelay {where}") from None
+        if view is not None and view["state"] == BatchState.CANCELLED.value and not view["total"]:
             raise Failed(f"the batch {made.batch} was cancelled before it had jobs" + (f": {view['message']}" if view["message"] else ""))
 
     def ended(self, made: Made, most: int | None = None) -> Gathered:

@@ -11,6 +11,9 @@ import pytest
 import redis
 
 from worker.cli import checking
+from worker.cli.connecting import LOOKS, Clock, advice
+from worker.clients.answers import answer_of
+from worker.errors import AuthRefused, CallError, Missing, NotSent, RateLimited
 from worker.settings import ApiKey, Intacct, ItemPath, Secret, Settings, Tenant
 
 if TYPE_CHECKING:
@@ -122,3 +125,27 @@ def test_short_webhook_secrets_warned() -> None:
     tenants = {"a": Tenant("a", itempath=itempath, intacct=intacct), "b": Tenant("b", itempath=good)}
     told = [each.message.partition(" has ")[0] for each in checking.secrets(Settings(tenants=tenants))]
     assert told == ["a: webhook_keys[1] of intacct", "a: webhook_secret of itempath"]
+
+
+@pytest.mark.parametrize("erp", LOOKS)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (AuthRefused("no"), ("client_secret", "password")),
+        (RateLimited("no"), ("later",)),
+        (Missing("no"), ("base_url",)),
+        (NotSent("no"), ("whether it is up",)),
+    ],
+)
+def test_advice_by_class(erp: str, error: CallError, words: tuple[str, ...]) -> None:
+    """Each class of error has something to look at, whichever the ERP."""
+    told = advice(LOOKS[erp], error)
+    assert any(word in told for word in words)
+
+
+def test_clock_is_heard() -> None:
+    """The ERP's time is that of its last answer that told one, counted from when the answer came."""
+    clock = Clock()
+    clock(answer_of(0.0, 500.0, 200, {"date": "Thu, 01 Jan 1970 00:01:00 GMT"}, None, token=True))
+    clock(answer_of(100.0, 1.0, 200, {}, None, token=False))
+    assert clock.ahead == 59.5

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
 import tomllib
 from typing import TYPE_CHECKING
 
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.cli import kitrelay
+from worker.cli.cluster import Cluster
 from worker.cli.launching import sandbox_words
 from worker.cli.occasion import Occasion
 from worker.cli.plan import Plan
@@ -17,10 +22,14 @@ from worker.sandbox.__main__ import parser, settings_of
 from worker.sandbox.settings import COMPANY_LIVE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
     from worker.settings import Settings
 
+SYNC = {"source": "intacct", "targets": ["itempath"], "compare_every": "never"}
 ALL = ("visma", "itempath", "intacct")
 VALUES = st.one_of(st.booleans(), st.integers(-(2**40), 2**40), st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])))
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1)
@@ -89,3 +98,46 @@ def test_sandbox_gets_companies() -> None:
 def test_values_survive_file(value: object) -> None:
     """Whatever a plan says comes back from the file as it was."""
     assert tomllib.loads("\n".join(lines_of({"key": value})))["key"] == value
+
+
+def test_kits_follow_in_processes(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tenants with three ERPs: a kit that changes in one's Intacct follows in its ItemPath by trigger, the other's stays.
+
+    Then the command line finds and writes a difference, and takes the workers' token: each company gave out one.
+    """
+    plan = Plan(documents=0, erps=ALL, companies=("demo", "other"), read_ms=1, web_processes=1, sync=SYNC)
+    assert file.exists(), "nothing of this machine's own settings counts"
+    with Cluster(tmp_path / "cluster", plan) as cluster:
+        for company in plan.companies:
+            cluster.sandbox("POST", "kits", {"count": 2, "lines_each": 3, "company": company})
+        before = lines(cluster, "itempath", "other")
+        changed = {**before, min(before): "44"}
+        told = [{"component": code, "quantity": quantity} for code, quantity in changed.items()]
+        cluster.sandbox("PUT", "kits/intacct/other/KIT-00001", {"lines": told, "announce": True})
+        until(lambda: lines(cluster, "itempath", "other") == changed)
+        assert lines(cluster, "itempath", "demo") == before
+        cluster.sandbox("PUT", "kits/itempath/demo/KIT-00002", {"lines": [{"component": "C-000001", "quantity": "1"}]})
+        monkeypatch.setenv("KITRELAY_CONFIG", str(cluster.file))
+        synced = CliRunner().invoke(kitrelay, ["sync", "--all", "--tenant", "demo", "--json"])
+        looked = CliRunner().invoke(kitrelay, ["kit-components", "list", "--tenant", "demo", "--json"])
+        tokens = cluster.sandbox_counts(erp="intacct", company="demo")["token_calls"]
+        source = lines(cluster, "intacct", "demo", "KIT-00002")
+        assert lines(cluster, "itempath", "demo", "KIT-00002") == source
+    assert synced.exit_code == 0, synced.output
+    applied = json.loads(synced.stdout)["applied"]
+    assert [(kit["kit"], kit["stand"]) for kit in applied["kits"]] == [("KIT-00002", "written")]
+    assert json.loads(looked.stdout)["total"] == 6
+    assert tokens == 1
+
+
+def lines(cluster: Cluster, erp: str, company: str, code: str = "KIT-00001") -> dict[str, str]:
+    """Quantities by component, as the kit stands in an ERP."""
+    return {line["component"]: line["quantity"] for line in cluster.sandbox("GET", f"kits/{erp}/{company}/{code}")["lines"]}
+
+
+def until(true: Callable[[], object], seconds: float = 40.0) -> None:
+    """Wait for it."""
+    started = time.monotonic()
+    while not true():
+        assert time.monotonic() - started < seconds, "it did not come true"
+        time.sleep(0.1)

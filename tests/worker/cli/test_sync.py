@@ -141,6 +141,20 @@ def test_all_is_a_selection(run: Run, worker: Worker) -> None:
     assert "no such page" in result.stderr
 
 
+@pytest.mark.parametrize(("kits", "where"), [(("KIT-1",), "kitrelay jobs show"), (("A", "B"), "kitrelay batches watch")])
+def test_interrupted_goes_on(kits: tuple[str, ...], where: str, run: Run, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the waiting, not the work: where to find it is said, and nothing is applied behind it."""
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("worker.cli.syncing.time.sleep", interrupt)
+    result = run("sync", *kits)
+    assert result.exit_code == 1
+    assert where in result.stderr
+    assert [each["dry_run"] for each in arguments(worker.database)] == [True] * len(kits)
+
+
 def test_no_wait_only_makes(run: Run, worker: Worker) -> None:
     """Without waiting the sync itself is made, and where to follow it is said."""
     job = json.loads(run("sync", "KIT-1", "--no-wait", "--json").stdout)["job"]
