@@ -13,6 +13,7 @@ from worker.cli.output import pairs, show_exact_json, table
 from worker.cli.reading import intacct_client, plain
 from worker.clients.intacct.query import LARGEST
 from worker.clients.intacct.schemas import component_of
+from worker.kits import quantities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -139,4 +140,4 @@ def _say_more(shown: int, total: int | None) -> None:
 
 
 def _units(value: Decimal | None) -> str:
-    return "" if value is None else f"{value:f}"
+    return "" if value is None else quantities.plain(value)

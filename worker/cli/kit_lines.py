@@ -17,6 +17,7 @@ from worker.cli.reading import itempath_client, plain
 from worker.clients.itempath.filters import MOST, KitLineFilter
 from worker.clients.itempath.finding import Finder
 from worker.clients.itempath.records import key_of
+from worker.kits import quantities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,4 +130,4 @@ def _name(names: Mapping[str, str], record_id: str | None) -> str:
 
 
 def _plain(quantity: Decimal | None) -> str | None:
-    return None if quantity is None else f"{quantity:f}"
+    return None if quantity is None else quantities.plain(quantity)
