@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from worker.jobs.bell import Bell
+    from worker.jobs.bell import Ringing
     from worker.jobs.engine import Database
     from worker.settings import Settings, Tenant
 
@@ -41,7 +41,7 @@ _log = structlog.get_logger("scheduler")
 class Scheduler:
     """One sweeper. `run` until `stop`; a ledger that is away is waited for."""
 
-    def __init__(self, settings: Settings, db: Database, bell: Bell, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, db: Database, bell: Ringing, clock: Callable[[], datetime]) -> None:
         self._db = db
         self._bell = bell
         self._clock = clock

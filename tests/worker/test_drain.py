@@ -124,11 +124,18 @@ class Running:
     """A drain in a thread of its own."""
 
     def __init__(
-        self, db: Database, handler: Scripted, *, threads: CallThreads | None = None, worker: str = "w", timing: Timing | None = None
+        self,
+        db: Database,
+        handler: Scripted,
+        *,
+        threads: CallThreads | None = None,
+        worker: str = "w",
+        timing: Timing | None = None,
+        ring: Callable[[Lane], None] = lambda _lane: None,
     ) -> None:
         self.stop = Event()
         self.threads = threads or CallThreads(32)
-        self.drain = Drain(db, LANE, handler, self.threads, worker, timing or Timing(), self.stop, utc_now)
+        self.drain = Drain(db, LANE, handler, self.threads, worker, timing or Timing(), self.stop, utc_now, ring)
         self.thread = Thread(target=self.drain.run, daemon=True)
 
     def __enter__(self) -> Running:  # noqa: PYI034 - nobody makes another kind of it
@@ -754,3 +761,48 @@ def test_line_refills_slots(sqlite_db: Database) -> None:
     assert {job.state for job in found} == {State.SUCCEEDED, State.QUEUED}
     assert sum(job.state is State.SUCCEEDED for job in found) == handler.count("start")
     assert {job.attempt for job in found} == {0}
+
+
+def test_goes_on_elsewhere(db: Database) -> None:
+    """A job whose next step is on another connection is in that lane from then on, its timeline says so, and the lane is rung."""
+    rung: list[Lane] = []
+    handler = Scripted(begin=lambda _job: Verdict(State.WAITING, "read here", wait=0.0, erp="itempath"))
+    (job,) = make(db, 1)
+    running = Running(db, handler, ring=rung.append)
+    with running:
+        running.ended()
+
+    with db.read() as connection:
+        found = queue.find(connection, job.id)
+        last = search.timeline(connection, found)[-1]
+    assert (found.erp, found.state, last.cause) == ("itempath", State.WAITING, "read here")
+    assert Lane("acme", "itempath") in rung
+    assert handler.count("look") == 0, "the other lane looks at it"
+
+
+def test_plan_goes_on_elsewhere(db: Database) -> None:
+    """A selection whose next page is read from another ERP is that ERP's from then on, and its lane is rung."""
+    rung: list[Lane] = []
+    handler = Scripted(pages=lambda _batch: Page([], {"stage": 1}, last=False, erp="itempath"))
+    with db.write() as connection:
+        batch = batches.open_batch(connection, NewBatch("acme", "visma", "sync_kit_lines", "all", {"all": True}), "a test", utc_now())
+    running = Running(db, handler, ring=rung.append)
+    with running:
+        running.ended()
+
+    with db.write() as connection:
+        found = batches.find(db, connection, batch.id)
+    assert (found.erp, found.planned, handler.count("plan")) == ("itempath", {"stage": 1}, 1)
+    assert Lane("acme", "itempath") in rung
+
+
+def test_fleeting_plan(db: Database) -> None:
+    """A comparison that found nothing leaves no batch."""
+    handler = Scripted(pages=lambda _batch: Page([], {}, last=True, fleeting=True))
+    with db.write() as connection:
+        batches.open_batch(connection, NewBatch("acme", "visma", "sync_kit_lines", "all", {"all": True}), "a test", utc_now())
+    with Running(db, handler) as running:
+        running.ended()
+
+    with db.read() as connection:
+        assert search.find_batches(connection, None, 10) == []
