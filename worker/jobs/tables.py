@@ -61,6 +61,7 @@ class Json(TypeDecorator[Any]):
 metadata = MetaData()
 Id = String(36)
 Name = String(120)
+Word = Text().with_variant(Text(collation="C"), "postgresql")  # sorts by code points on both databases, so that a beginning is a range
 _RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in an INTEGER
 
 _QUEUED: Final = text("state = 'queued'")
@@ -88,6 +89,7 @@ batches = Table(
     Column("priority", Integer, nullable=False),
     Column("tags", Json, nullable=False),
     Column("message", Text),
+    Column("pruned", Json),
     Index("ix_batches_lane", "tenant", "erp", "state"),
     Index("ix_batches_state", "state", "touched_at"),
 )
@@ -127,6 +129,7 @@ jobs = Table(
     Column("error_message", Text),
     Column("error_status", Integer),
     Column("progress", Json, nullable=False),
+    Column("error_group", Text),
     Index("ix_jobs_start", "tenant", "erp", "batch", text("priority DESC"), "due_at", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
     Index("ix_jobs_waiting", "tenant", "erp", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("ix_jobs_retrying", "tenant", "erp", "due_at", sqlite_where=_RETRYING, postgresql_where=_RETRYING),
@@ -166,6 +169,17 @@ job_tags = Table(
     Column("job", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Index("ix_job_tags_job", "job"),
 )
+
+job_terms = Table(
+    "job_terms",
+    metadata,
+    Column("job", Id, primary_key=True),  # no foreign key: each word of each job would pay for it; what deletes jobs deletes these
+    Column("term", Word, primary_key=True),
+    Column("tenant", Name, nullable=False),
+    Index("ix_job_terms_term", "tenant", "term", "job"),
+    sqlite_with_rowid=False,
+)
+"""What jobs are found by: words of their reference, arguments, tags and, while they are failed, of their error."""
 
 moves = Table(
     "moves",
@@ -222,6 +236,7 @@ deliveries = Table(
     Column("operation", Text),
     Column("headers", Json, nullable=False),
     Column("body", Text, nullable=False),
+    Column("outcomes", Json),
     Index("ix_deliveries_tenant", "tenant", "id"),
     Index("ix_deliveries_at", "received_at"),
     Index("ix_deliveries_orphan", "tenant", "operation", sqlite_where=_ORPHAN, postgresql_where=_ORPHAN),
@@ -256,6 +271,28 @@ idempotency_keys = Table(
     Column("expires_at", Moment, nullable=False),
     Index("ix_idempotency_expiry", "expires_at"),
 )
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tenants", Json),
+    Column("made_by", Text, nullable=False),
+    Column("action", Name, nullable=False),
+    Column("filter", Json, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("skipped", Json, nullable=False),
+    Column("cursor", Id),
+    Column("message", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("touched_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Index("ix_actions_state", "state", "touched_at"),
+    Index("ix_actions_finished", "finished_at"),
+)
+"""What a person does to many jobs at once. `tenants` is what they may see, None for all; `cursor` the last job that was looked at."""
 
 connections = Table(
     "connections",
