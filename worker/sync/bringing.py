@@ -97,9 +97,9 @@ class Bringing:
         memory, options = item.memory, item.options
         edited = self.book.edited_there(options, self._erp, memory, target)
         memory = reports.found(memory, self._erp, target, edited_there=edited)
-        if options.dry_run:
-            return self._next(item, memory, None)
         stop = held(target, self.sync, options)
+        if options.dry_run:
+            return self._next(item, memory if stop is None else reports.noted(memory, self._erp, held=stop), None)
         if stop is not None:
             return reports.with_result(failed(JobError("conflict", stop)), memory, options)
         count = len(target.difference.creates) + len(target.difference.updates) + len(target.difference.deletes)

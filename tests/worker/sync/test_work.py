@@ -207,6 +207,25 @@ def test_many_deletes_held(company: Company) -> None:
     assert (forced.state, company.itempath.lines("KIT")) == (State.SUCCEEDED, [("A", "1")])
 
 
+def test_dry_run_tells_of_hold(company: Company) -> None:
+    """A dry run says that the run itself would be held."""
+    company.visma.put("KIT", ("A", "1"))
+    company.itempath.put("KIT", *((code, "1") for code in "ABCDEFGHIJ"))
+
+    job = company.run(dry_run=True)
+
+    assert (job.state, "9 of 10 lines" in job.result["targets"]["itempath"]["held"]) == (State.SUCCEEDED, True)
+
+
+def test_wrong_number_there(company: Company) -> None:
+    """A number in the target that could never be written, such as zero, is put right."""
+    company.itempath.put("KIT", ("A", "0"), ("B", "2"), ("C", "3"))
+
+    job = company.run()
+
+    assert (job.state, company.itempath.log) == (State.SUCCEEDED, ["update A 1"])
+
+
 def test_empty_source_held(company: Company) -> None:
     """An empty source takes no target along."""
     company.visma.put("KIT")
