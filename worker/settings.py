@@ -27,6 +27,11 @@ JOB_KINDS: Final = (
     "delete_kit_component",
 )
 """The names of all kinds of job, for rules; what each takes is said by `worker.kinds`."""
+NOTICES: Final = "notices"
+"""Stands where a lane names its ERP: a tenant's outbound notices have a lane of their own."""
+SEND_NOTICE: Final = "send_notice"
+"""The kind of job that delivers a notice. It is made by what it tells of, never asked for: it is no name for rules or the API."""
+NOTICE_EVENTS: Final = ("job.succeeded", "job.failed", "batch.finished", "connection.broken", "connection.recovered")
 WHOLE_UNITS: Final = ("EA", "EACH", "PC", "PCS", "PIECE", "PIECES", "STK", "STYKK")
 VISMA_SCOPES: Final = " ".join(f"vismanet_erp_service_api:{verb}" for verb in ("read", "create", "update", "delete"))
 
@@ -73,12 +78,14 @@ class Retries:
     """How often and when a failed start is tried again; the same for every ERP. Seconds.
 
     `repeat_window`: the same request is sent at most twice within it while it fails (Visma counted such repeats over five minutes).
+    `waits`: the wait after the first, second … failure, in place of waits that double from `first` to `most`; the last one stays.
     """
 
     attempts: int = 8
     first: float = 5.0
     most: float = 900.0
     repeat_window: float = 300.0
+    waits: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +229,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Who is told of what happens: `url` gets each of `events`, signed with every one of `secrets`.
+
+    `kinds`: only of jobs and batches of these kinds; empty for all. `allow_private`: the host may have an address that is not public.
+    """
+
+    name: str
+    url: str = field(repr=False)  # its path may be as good as a password
+    secrets: tuple[Secret, ...]
+    events: tuple[str, ...] = NOTICE_EVENTS
+    kinds: tuple[str, ...] = ()
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
-    """One customer: its connections, sources and rules."""
+    """One customer: its connections, sources and rules, and who is told of what happens."""
 
     name: str
     visma: Visma | None = None
@@ -232,10 +254,15 @@ class Tenant:
     sync: Sync = field(default_factory=Sync)
     sources: dict[str, Source] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    notices: dict[str, Notice] = field(default_factory=dict)
 
     def erps(self) -> tuple[str, ...]:
         """The ERPs this tenant has a connection to."""
         return tuple(erp for erp in ERPS if getattr(self, erp) is not None)
+
+    def lanes(self) -> tuple[str, ...]:
+        """Where this tenant has work: its ERPs, and its notices if it has any."""
+        return (*self.erps(), NOTICES) if self.notices else self.erps()
 
 
 @dataclass(frozen=True, slots=True)

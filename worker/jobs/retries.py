@@ -25,6 +25,13 @@ def backoff(failures: int, first: float, most: float, chance: float) -> float:
     return ceiling * (0.5 + chance / 2.0)
 
 
+def usual_wait(failures: int, rules: Retries, chance: float) -> float:
+    """The jittered wait after so many failures (at least one): from the rules' own list, a tenth more or less, or as `backoff` says."""
+    if not rules.waits:
+        return backoff(failures, rules.first, rules.most, chance)
+    return rules.waits[min(max(failures, 1), len(rules.waits)) - 1] * (0.9 + chance / 5.0)
+
+
 def not_before(failed_at: Sequence[float], window: float) -> float:
     """The earliest time at which a request that failed at the given times may be sent again, in the clock of `failed_at`."""
     if len(failed_at) < REPEATS:
@@ -37,7 +44,7 @@ def next_attempt(now: float, failed_at: Sequence[float], rules: Retries, chance:
 
     `ordered` is what the ERP asked for (`Retry-After`): honoured up to `LONGEST_ORDER`, and never shortened by the backoff.
     """
-    wait = backoff(len(failed_at), rules.first, rules.most, chance)
+    wait = usual_wait(len(failed_at), rules, chance)
     if ordered is not None:
         wait = max(wait, min(max(ordered, 0.0), LONGEST_ORDER))
     return max(now + wait, not_before(failed_at, rules.repeat_window))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.jobs.retries import LONGEST_ORDER, REPEATS, backoff, next_attempt, next_poll, not_before
+from worker.jobs.retries import LONGEST_ORDER, REPEATS, backoff, next_attempt, next_poll, not_before, usual_wait
 from worker.settings import Retries
 
 chances = st.floats(0, 1, exclude_max=True)
@@ -36,6 +38,15 @@ def test_backoff_scatters_upwards(failures: int, first: float, most: float, one:
 def test_backoff_doubles() -> None:
     """The ceiling doubles from the first wait up to the longest."""
     assert [backoff(n, 5, 60, 0) for n in (1, 2, 3, 4, 5, 6)] == [2.5, 5, 10, 20, 30, 30]
+
+
+@given(counts, chances)
+def test_listed_waits(failures: int, chance: float) -> None:
+    """Rules with a list of waits follow it, a tenth more or less; after its end the last one stays."""
+    rules = Retries(waits=(5, 30, 120))
+    listed = (5, 5, 30, 120)[min(failures, 3)]
+    assert 0.9 * listed <= usual_wait(failures, rules, chance) <= 1.1 * listed
+    assert next_attempt(0, [0, 0], replace(rules, repeat_window=0), chance) == usual_wait(2, rules, chance)
 
 
 @given(st.floats(-10, 1e7), chances)
