@@ -47,7 +47,7 @@ def begin(owner: Owner, sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) ->
         def start(source: str = "visma", *targets: str, names: tuple[str, ...] = ("acme",), **given: Any) -> Relay:
             stack.close()  # another start is another process: the one before has ended
             connections = {erp: given.pop(erp) for erp in ("visma", "itempath", "intacct") if erp in given}
-            sync = Sync(source=source, targets=targets, compare_every=None, **given)
+            sync = Sync(source=source, targets=targets, **{"compare_every": None, **given})
             tenants = [tenant_of(owner.url, name, sync=sync, **connections) for name in names]
             return stack.enter_context(Relay(sqlite_db, owner.url, *tenants))
 

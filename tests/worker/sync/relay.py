@@ -13,6 +13,7 @@ import httpx
 from tests.worker.sandbox.harness import TLS
 from worker import connections, drain, refusals
 from worker.jobs import batches, queue, search
+from worker.jobs.bell import Silence
 from worker.jobs.ledger import utc_now
 from worker.jobs.model import Lane
 from worker.jobs.requests import new_job
@@ -139,21 +140,15 @@ class Owner:
         return [(line["component"], line["quantity"]) for line in self.kit(erp, code, company)["lines"]]
 
 
-class _Bell:
+class _Bell(Silence):
     """Rings wake the threads of the lanes."""
 
-    def __init__(self, ring: Callable[[Lane], None]) -> None:
-        self._ring = ring
+    def __init__(self, wake: Callable[[Lane], None]) -> None:
+        self._wake = wake
 
     def ring(self, lane: Lane) -> None:
         """There is work on this lane."""
-        self._ring(lane)
-
-    def plan(self, batch_id: str) -> None:
-        """Nothing is planned here."""
-
-    def close(self, timeout: float = 2.0) -> None:
-        """Nothing to do."""
+        self._wake(lane)
 
 
 class Relay:
