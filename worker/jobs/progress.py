@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from worker.jobs.batches import counts
+from worker.jobs.failures import FailureFilter, failure_groups
 from worker.jobs.states import FINAL, OPEN, State
 from worker.jobs.tables import jobs
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 WINDOW: Final = timedelta(minutes=5)
 _SPREAD: Final = 0.25
-_FAILURES_READ: Final = 5_000
+_MOST_REASONS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +50,8 @@ def progress_of(connection: Connection, batch: Batch, now: datetime) -> Progress
     remaining = sum(by_state[state.value] for state in OPEN)
     rate = _rate(connection, batch, by_state, now)
     eta, span = _eta(remaining, rate, now)
-    failures = _failures(connection, batch.id) if by_state[State.FAILED.value] else ()
+    failures = _failures(connection, batch) if by_state[State.FAILED.value] else ()
     return Progress(by_state, round(rate, 1), eta, span, failures)
-
-
-_CHANGING: Final = (
-    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE), "<id>"),
-    (re.compile(r"\b[PD]/\S+"), "<document>"),
-    (re.compile(r"\d+(?:[.,:]\d+)*"), "<n>"),
-)
-
-
-def normalised(message: str) -> str:
-    """A message without what differs from one document to the next: ids, document numbers, numbers."""
-    for pattern, word in _CHANGING:
-        message = pattern.sub(word, message)
-    return message
 
 
 def _rate(connection: Connection, batch: Batch, by_state: dict[str, int], now: datetime) -> float:
@@ -86,15 +73,9 @@ def _eta(remaining: int, rate: float, now: datetime) -> tuple[datetime | None, t
     return now + left, (now + left * (1 - _SPREAD), now + left * (1 + _SPREAD))
 
 
-def _failures(connection: Connection, batch_id: str) -> tuple[Failures, ...]:
-    statement = (
-        select(jobs.c.error_class, jobs.c.error_message, func.count().label("n"))
-        .where(jobs.c.batch == batch_id, jobs.c.state == State.FAILED)
-        .group_by(jobs.c.error_class, jobs.c.error_message)
-        .limit(_FAILURES_READ)
-    )
-    groups: dict[tuple[str, str], int] = {}
-    for row in connection.execute(statement):
-        key = (row.error_class or "bug", normalised(row.error_message or ""))
-        groups[key] = groups.get(key, 0) + row.n
-    return tuple(Failures(*key, count=n) for key, n in sorted(groups.items(), key=lambda item: -item[1]))
+def _failures(connection: Connection, batch: Batch) -> tuple[Failures, ...]:
+    groups = failure_groups(connection, None, FailureFilter(batch=batch.id), limit=_MOST_REASONS)
+    counted: Counter[tuple[str, str]] = Counter()
+    for group in groups:
+        counted[group.error_class, group.message] += group.count
+    return tuple(Failures(*reason, count=count) for reason, count in counted.most_common())

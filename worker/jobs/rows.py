@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from worker.jobs.messages import error_group
 from worker.jobs.model import Batch, Delivery, Job, JobError, Move
 from worker.jobs.states import BatchState, State
 
@@ -84,6 +85,7 @@ CHANGING: Final = (
     "error_class",
     "error_message",
     "error_status",
+    "error_group",
     "progress",
 )
 
@@ -112,6 +114,7 @@ def changing_values(job: Job) -> dict[str, Any]:
         "error_class": job.error.error_class if job.error else None,
         "error_message": job.error.message if job.error else None,
         "error_status": job.error.status if job.error else None,
+        "error_group": error_group(job),
         "progress": job.progress,
     }
 
@@ -156,4 +159,6 @@ def delivery_of(row: Row[Any], jobs: tuple[str, ...] = ()) -> Delivery:
         body=row.body,
         operation=row.operation,
         jobs=jobs,
+        outcomes=row.outcomes,
+        replay_of=row.replay_of,
     )

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.worker.jobs.acting import LANE, NOW, batch_now, claim, later, make, make_batch, moves_of, read, settle, turned, wanted
 from worker.connections import Exchange
 from worker.jobs import overview, verdicts, views
+from worker.jobs.messages import normalised
 from worker.jobs.model import Attempt, JobError, Lane, new_id
-from worker.jobs.progress import Failures, Progress, normalised, progress_of
+from worker.jobs.progress import Failures, Progress, progress_of
 from worker.jobs.states import State
 
 if TYPE_CHECKING:
