@@ -13,6 +13,7 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from worker.jobs.rows import job_of
 from worker.jobs.states import HOLDS_DOCUMENT, BatchState, State
@@ -129,7 +130,7 @@ def _take(connection: Connection, wanted: Sequence[Job], now: datetime) -> list[
     """Those of them that nobody cancelled or took in the same moment."""
     owner, lease_until = wanted[0].owner, wanted[0].lease_until
     given = {"ids": [job.id for job in wanted], "worker": owner, "until": lease_until, "now": now}
-    mine = set(connection.execute(_TAKE, given).scalars())
+    mine = _mine(connection, given)
     taken = [job for job in wanted if job.id in mine]
     lines = [
         {"job": job.id, "at": now, "origin": State.QUEUED.value, "target": State.RUNNING.value, "cause": "started", "by": f"worker {owner}"}
@@ -138,6 +139,17 @@ def _take(connection: Connection, wanted: Sequence[Job], now: datetime) -> list[
     if lines:
         connection.execute(_MOVE, lines)
     return taken
+
+
+def _mine(connection: Connection, given: dict[str, Any]) -> set[str]:
+    """Those that are ours now; none, where another lane took one of their documents in the same moment: the next round sees that."""
+    if connection.dialect.name != "postgresql":
+        return set(connection.execute(_TAKE, given).scalars())
+    try:
+        with connection.begin_nested():
+            return set(connection.execute(_TAKE, given).scalars())
+    except IntegrityError:
+        return set()
 
 
 def _document_taken() -> ColumnElement[bool]:
