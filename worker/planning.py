@@ -10,6 +10,7 @@ import structlog
 
 from worker.errors import CallError, Conflict
 from worker.jobs import batches
+from worker.jobs.announcing import tell_of_batches
 from worker.jobs.model import Lane
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class Planner:
         batches.start(connection, batch.id, now)
         if page.fleeting:
             batches.drop_empty(connection, batch.id)
+        if not batch.total and not page.news:
+            tell_of_batches(connection, [batch.id], now)  # one that found nothing is over already
         return Lane(batch.tenant, page.news[0].erp) if page.news else self._lane
 
     def _failed(self, connection: Connection, batch: Batch, message: str, *, waits: bool) -> None:

@@ -75,11 +75,11 @@ def test_stuck_work_shows(world: World) -> None:
     assert look(world)["progress"] == "work is due since 2026-03-04T12:00:00Z and nothing moves"
 
     with world.database.write() as connection:
-        limits.set_paused(world.database, connection, Lane("acme", "visma"), "ops")
+        limits.set_paused(world.database, connection, Lane("acme", "visma"), "ops", world.now)
     assert look(world)["progress"] == "ok"
 
     with world.database.write() as connection:
-        limits.set_paused(world.database, connection, Lane("acme", "visma"), None)
+        limits.set_paused(world.database, connection, Lane("acme", "visma"), None, world.now)
     other = world.job("2", run_at=(world.now + timedelta(hours=1)).isoformat())
     assert world.ask("POST", f"/api/jobs/{other}/cancel").status_code == 200
     assert look(world)["progress"] == "ok"

@@ -256,7 +256,7 @@ def test_pause_and_resume(sqlite_db: Database) -> None:
     with Running(sqlite_db, handler) as running:
         until(lambda: handler.count("start") > 5)
         with sqlite_db.write() as connection:
-            limits.set_paused(sqlite_db, connection, LANE, "ops")
+            limits.set_paused(sqlite_db, connection, LANE, "ops", utc_now())
         time.sleep(0.3)
         paused_at = handler.count("start")
         time.sleep(0.3)
@@ -265,7 +265,7 @@ def test_pause_and_resume(sqlite_db: Database) -> None:
     assert states(sqlite_db) == {State.SUCCEEDED: paused_at, State.QUEUED: 400 - paused_at}
 
     with sqlite_db.write() as connection:
-        limits.set_paused(sqlite_db, connection, LANE, None)
+        limits.set_paused(sqlite_db, connection, LANE, None, utc_now())
     with Running(sqlite_db, handler):
         until(lambda: handler.count("start") > paused_at)
 

@@ -61,7 +61,7 @@ def _set_paused(api: Api, ask: Ask, by: str | None) -> Answer:
     lane = _lane(api, ask)
     taken(NothingForm, ask.json())
     with api.database.write() as connection:
-        limits.set_paused(api.database, connection, lane, by)
+        limits.set_paused(api.database, connection, lane, by, api.clock())
         view = _view(api, connection, lane, api.clock())
     api.bell.ring(lane)
     return Answer(200, view)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, case, delete, func, insert, select, update
 
 from worker.errors import Conflict, NotFound
+from worker.jobs.announcing import tell_of_batches
 from worker.jobs.making import insert_jobs
 from worker.jobs.model import Batch, new_id
 from worker.jobs.rows import batch_of
@@ -144,11 +145,12 @@ def drop_empty(connection: Connection, batch_id: str) -> None:
 
 def fail_planning(connection: Connection, batch_id: str, message: str, now: datetime) -> None:
     """Its documents can't be listed: the batch ends, with the reason."""
-    connection.execute(
+    ended = connection.execute(
         update(batches)
         .where(batches.c.id == batch_id, batches.c.state == BatchState.PLANNING)
         .values(state=BatchState.CANCELLED.value, finished_at=now, message=message[:1000], touched_at=now)
     )
+    tell_of_batches(connection, [batch_id] if ended.rowcount else [], now)
 
 
 def turn(db: Database, connection: Connection, batch_id: str, action: str, now: datetime) -> Batch:
@@ -159,6 +161,7 @@ def turn(db: Database, connection: Connection, batch_id: str, action: str, now: 
         raise Conflict(f"a {batch.state} batch can't be {_PAST[action]}")
     finished = now if target is BatchState.CANCELLED else None
     connection.execute(update(batches).where(batches.c.id == batch_id).values(state=target.value, finished_at=finished, touched_at=now))
+    tell_of_batches(connection, [batch_id] if finished else [], now)
     return find(db, connection, batch_id)
 
 
@@ -219,18 +222,20 @@ def _cancel(connection: Connection, found: list[tuple[str, str]], now: datetime)
 def close_finished(connection: Connection, now: datetime, lane: Lane | None = None) -> list[str]:
     """Running and paused batches, of the lane or of all, with no open job are done; their ids."""
     open_jobs = select(jobs.c.id).where(jobs.c.batch == batches.c.id, jobs.c.state.in_([state.value for state in sorted(OPEN)])).exists()
-    candidates = select(batches.c.id).where(batches.c.state.in_([BatchState.RUNNING.value, BatchState.PAUSED.value]), ~open_jobs)
+    going = batches.c.state.in_([BatchState.RUNNING.value, BatchState.PAUSED.value])
+    candidates = select(batches.c.id).where(going, ~open_jobs)
     if lane is not None:
         candidates = candidates.where(batches.c.tenant == lane.tenant, batches.c.erp.in_(ERPS))
-    closed = list(connection.execute(candidates).scalars())
-    for batch_id in closed:
+    closed = []
+    for batch_id in connection.execute(candidates).scalars().all():
         unhappy = and_(jobs.c.batch == batch_id, jobs.c.state.in_([s.value for s in sorted(FINAL - {State.SUCCEEDED})]))
         some = connection.execute(select(jobs.c.id).where(unhappy).limit(1)).first() is not None
         last = connection.execute(select(func.max(jobs.c.finished_at)).where(jobs.c.batch == batch_id)).scalar()
         state = BatchState.FINISHED if some else BatchState.SUCCEEDED
-        connection.execute(
-            update(batches).where(batches.c.id == batch_id).values(state=state.value, finished_at=last or now, touched_at=now)
-        )
+        ended = update(batches).where(batches.c.id == batch_id, going).values(state=state.value, finished_at=last or now, touched_at=now)
+        if connection.execute(ended).rowcount:  # else another process was first
+            closed.append(batch_id)
+    tell_of_batches(connection, closed, now)
     return closed
 
 
@@ -252,7 +257,9 @@ def end_abandoned(connection: Connection, now: datetime) -> int:
     stale = and_(batches.c.state == BatchState.PLANNING, batches.c.select.is_(None), batches.c.touched_at < now - ABANDONED)
     message = "the request that made it ended before all its jobs were stored; none was started"
     ended = update(batches).where(stale).values(state=BatchState.CANCELLED.value, finished_at=now, touched_at=now, message=message)
-    return connection.execute(ended).rowcount
+    ids = connection.execute(ended.returning(batches.c.id)).scalars().all()
+    tell_of_batches(connection, ids, now)
+    return len(ids)
 
 
 def _still_planning(db: Database, connection: Connection, batch_id: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from worker.errors import Conflict
+from worker.jobs.announcing import announcer_of
 from worker.jobs.making import add_to_totals, insert_jobs
 from worker.jobs.rows import CHANGING, NAMING, changing_values, naming_values
 from worker.jobs.states import State, may_move
@@ -40,13 +41,13 @@ class Change:
 def apply(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
     """Write the changes whose job is still as it was (same state, same fence); give back those that were.
 
-    A worker that lost its lease finds its change left out: its successor has the job. Raises `Conflict` for a move that the table
-    does not allow.
+    A worker that lost its lease finds its change left out: its successor has the job. Who wants to be told of an end is: by jobs that
+    follow it. Raises `Conflict` for a move that the table does not allow.
     """
     for change in changes:
         if change.after.state is not change.before.state and not may_move(change.before.state, change.after.state):
             raise Conflict(f"a {change.before.state} job can't become {change.after.state}")
-    kept = _unchanged(db, connection, changes, now)
+    kept = _announced(connection, _unchanged(db, connection, changes, now), now)
     if not kept:
         return []
     _update(connection, [change.after for change in kept])
@@ -70,6 +71,17 @@ def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], 
             continue
         kept.append(_with_news(change, row, now))
     return kept
+
+
+def _announced(connection: Connection, changes: list[Change], now: datetime) -> list[Change]:
+    announcer = announcer_of(connection)
+    if announcer is None:
+        return changes
+    return [replace(each, follow=(*each.follow, *announcer.job(each.after, now))) if _ends(each) else each for each in changes]
+
+
+def _ends(change: Change) -> bool:
+    return change.after.state in {State.SUCCEEDED, State.FAILED} and change.before.state is not change.after.state
 
 
 def _with_news(change: Change, row: Row[Any], now: datetime) -> Change:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
+    from worker.jobs.announcing import Announcer
+
 BUSY_MS: Final = 8_000
 """How long a SQLite writer waits for another one; longer than any transaction of ours, shorter than a sender's patience."""
 
@@ -29,14 +31,20 @@ LOOK_AGAIN: Final = 0.0005
 """Seconds between two tries for SQLite's write lock."""
 
 POSTGRES_STATEMENT_MS: Final = 30_000
+ANNOUNCER: Final = "announcer"
+"""Under this name a write transaction carries whom it tells."""
 
 
 class Database:
-    """Opens transactions: `read()` sees one state of things, `write()` is alone among writers on SQLite."""
+    """Opens transactions: `read()` sees one state of things, `write()` is alone among writers on SQLite.
 
-    def __init__(self, url: str) -> None:
+    `announcer`: who is told of what write transactions do (`worker.jobs.announcing`).
+    """
+
+    def __init__(self, url: str, announcer: Announcer | None = None) -> None:
         parsed = make_url(url)
         self.url = url
+        self._options = {"writes": True, ANNOUNCER: announcer}
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url, parsed.database) if self.is_sqlite else _postgres_engine(url)
 
@@ -49,7 +57,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at the end and rolled back by any exception."""
-        with _translated(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with _translated(), self.engine.connect().execution_options(**self._options) as connection, connection.begin():
             yield connection
 
     def for_update(self, statement: Any) -> Any:  # noqa: ANN401 - a Select of any row shape, given back as it came

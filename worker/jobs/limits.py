@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from worker.connections import Breaker, Budget, breaker_after, budget_after, budget_left, fair_share
+from worker.jobs.announcing import tell_of_breaker
 from worker.jobs.tables import connections, holdings
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def refresh(
     state = _reported(before, report, now, chance)
     if state != before:
         _save(connection, lane, state)
+        tell_of_breaker(connection, lane, before.breaker, state.breaker, now)
     others = [row for row in _holders(connection, lane, now) if row.worker != worker]
     settler = all(worker <= row.worker for row in others)
     resume_at = _stopped(state, now)
@@ -110,11 +112,12 @@ def give_back(connection: Connection, lane: Lane, worker: str) -> None:
     connection.execute(delete(holdings).where(*_mine(lane, worker)))
 
 
-def set_paused(db: Database, connection: Connection, lane: Lane, by: str | None) -> None:
+def set_paused(db: Database, connection: Connection, lane: Lane, by: str | None, now: datetime) -> None:
     """Pause (by somebody) or resume (None); holds for all workers within a refresh."""
     state = _locked(db, connection, lane)
     breaker = state.breaker if by is not None else Breaker()  # a person who resumes wants it tried now
     _save(connection, lane, replace(state, paused_by=by, breaker=breaker))
+    tell_of_breaker(connection, lane, state.breaker, breaker, now)
 
 
 def set_limits(db: Database, connection: Connection, lane: Lane, slots: int | None, calls_per_hour: int | None) -> None:

@@ -278,11 +278,11 @@ def test_pause_and_resume(db: Database) -> None:
     """A paused connection gives nobody a call, and no read; resumed, it goes on at the next refresh, breaker or not."""
     opened(db)
     with db.write() as connection:
-        limits.set_paused(db, connection, LANE, "ops")
+        limits.set_paused(db, connection, LANE, "ops", NOW)
     share = refresh(db, "w0", seconds=500)
     assert (share.slots, share.calls, share.probe, share.state.paused_by) == (0, 0, False, "ops")
     with db.write() as connection:
-        limits.set_paused(db, connection, LANE, None)
+        limits.set_paused(db, connection, LANE, None, NOW)
     assert refresh(db, "w0", seconds=501).calls > 0
 
 
@@ -290,10 +290,10 @@ def test_pause_keeps_calls_under_way(db: Database) -> None:
     """What is under way at a pause still takes its slots: resuming does not double them."""
     refresh(db, "w0", Report(under_way=8))
     with db.write() as connection:
-        limits.set_paused(db, connection, LANE, "ops")
+        limits.set_paused(db, connection, LANE, "ops", NOW)
     refresh(db, "w0", Report(under_way=5), seconds=1)
     with db.write() as connection:
-        limits.set_paused(db, connection, LANE, None)
+        limits.set_paused(db, connection, LANE, None, NOW)
     assert refresh(db, "w1", seconds=2).slots <= 3
 
 
