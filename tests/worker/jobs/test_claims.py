@@ -366,12 +366,12 @@ def test_two_lanes_one_document(postgres_db: Database) -> None:
     """Two lanes that claim work on one document in the same moment: the first has it, the other gets nothing now, and no error."""
     db = postgres_db
     elsewhere = Lane("acme", "itempath")
-    make(db, wanted(1, subject="kit/X"), wanted(2, subject="kit/X", erp="itempath"))
+    make(db, wanted(1, subject="kit/X", erp="itempath", run_at=later(10)), wanted(2, subject="kit/X"))
     found: list[list[str]] = []
     with db.write() as connection:
         # The first claim is not committed yet, so the second can't see it, and has to wait for it.
         first = claims.claim(connection, LANE, "a", NOW, NOW + LEASE, 1)
-        second = threading.Thread(target=lambda: found.append(ids(claim(db, now=NOW, worker="b", lane=elsewhere))))
+        second = threading.Thread(target=lambda: found.append(ids(claim(db, now=later(20), worker="b", lane=elsewhere))))
         second.start()
         second.join(0.5)
         assert second.is_alive() or found == [[]]
