@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from webhooks.answers import Answer
-    from webhooks.receiver import Receiver
+    from webhooks.receiver import Receiver, Sender
     from worker.settings import Intacct, Settings
 
 SOURCE: Final = "intacct"
@@ -37,10 +37,15 @@ _LONGEST: Final = 8192
 
 def receive(receiver: Receiver, environ: Mapping[str, Any], tenant: str) -> Answer:
     """Take one trigger. Raises `Problem`, `NotFound` or `LedgerUnavailable`."""
-    found = receiver.settings.tenants.get(tenant)
+    return receiver.hear(sender_of(receiver.settings, tenant), environ)
+
+
+def sender_of(settings: Settings, tenant: str) -> Sender:
+    """Who proves and reads the tenant's triggers. Raises `NotFound`."""
+    found = settings.tenants.get(tenant)
     if found is None or found.intacct is None:
         raise NotFound("there is no such receiver")
-    return receiver.hear(_Trigger(receiver.settings, tenant, found.intacct), environ)
+    return _Trigger(settings, tenant, found.intacct)
 
 
 @dataclass(frozen=True, slots=True)

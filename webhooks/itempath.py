@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from webhooks.answers import Answer
-    from webhooks.receiver import Receiver
+    from webhooks.receiver import Receiver, Sender
     from worker.settings import ItemPath, Secret, Settings
 
 SOURCE: Final = "itempath"
@@ -26,11 +26,16 @@ _UNPREFIXED: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 def receive(receiver: Receiver, environ: Mapping[str, Any], tenant: str) -> Answer:
     """Take one push. Raises `Problem`, `NotFound` or `LedgerUnavailable`."""
-    found = receiver.settings.tenants.get(tenant)
+    return receiver.hear(sender_of(receiver.settings, tenant), environ)
+
+
+def sender_of(settings: Settings, tenant: str) -> Sender:
+    """Who proves and reads the tenant's pushes. Raises `NotFound`."""
+    found = settings.tenants.get(tenant)
     itempath = found.itempath if found is not None else None
     if itempath is None or itempath.webhook_secret is None:
         raise NotFound("there is no such receiver")
-    return receiver.hear(_Push(receiver.settings, tenant, itempath, itempath.webhook_secret), environ)
+    return _Push(settings, tenant, itempath, itempath.webhook_secret)
 
 
 @dataclass(frozen=True, slots=True)

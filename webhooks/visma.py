@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from webhooks.answers import Answer
-    from webhooks.receiver import Receiver
-    from worker.settings import Visma
+    from webhooks.receiver import Receiver, Sender
+    from worker.settings import Settings, Visma
 
 SOURCE: Final = "visma"
 EVENT: Final = "BACKGROUND_API_RESPONSE"
@@ -31,6 +31,14 @@ _OURS: Final = "HTTP_" + HEADER.upper().replace("-", "_")
 def receive(receiver: Receiver, environ: Mapping[str, Any], tenant: str, token: str | None = None) -> Answer:
     """Take one notification; `token` stands at the end of the address in url mode. Raises `Problem`, `NotFound` or `LedgerUnavailable`."""
     return receiver.hear(_Notification(tenant, _visma(receiver, tenant, token), token), environ)
+
+
+def sender_of(settings: Settings, tenant: str) -> Sender:
+    """Who reads a stored notification of the tenant again. Raises `NotFound`."""
+    found = settings.tenants.get(tenant)
+    if found is None or found.visma is None:
+        raise NotFound("there is no such sender")
+    return _Notification(tenant, found.visma, None)
 
 
 def _visma(receiver: Receiver, tenant: str, token: str | None) -> Visma:

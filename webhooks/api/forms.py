@@ -85,6 +85,22 @@ class ReplayForm(Form):
     arguments = Anything()
 
 
+class DeliveryRangeForm(Form):
+    """`POST /api/deliveries/replay`: a source's deliveries from `since` up to `until`, which are not replays themselves."""
+
+    tenant = Text(most=120, required=True)
+    source = Text(most=120, required=True)
+    since = Instant(required=True)
+    until = Instant(required=True)
+    type = Text(most=200)
+    preview = Flag()
+
+    @validates_schema(skip_on_field_errors=True)
+    def _goes_forward(self, data: Mapping[str, Any], **_options: object) -> None:
+        if data["since"] >= data["until"]:
+            raise ValidationError("must be later than since", "until")
+
+
 class LimitsForm(Form):
     """`PATCH /api/connections/<tenant>/<erp>`."""
 

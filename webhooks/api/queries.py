@@ -10,6 +10,7 @@ from uuid import UUID
 
 from webhooks.api.fields import instant
 from worker.errors import Fault, InvalidArguments
+from worker.jobs.deliveries import STATES
 from worker.jobs.states import BatchState, State
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ def moment(value: str) -> Any:  # noqa: ANN401 - a datetime; readers share one s
 def states(value: str) -> tuple[str, ...]:
     """States of jobs, comma-separated."""
     return _words(value, [state.value for state in State])
+
+
+def delivery_states(value: str) -> tuple[str, ...]:
+    """States of deliveries, comma-separated."""
+    return _words(value, STATES)
 
 
 def batch_state(value: str) -> str:

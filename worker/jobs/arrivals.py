@@ -43,7 +43,7 @@ class Arrival:
     """A verified delivery to be stored.
 
     `key` makes it unique within its source, for `key_life`; None: it is never a duplicate. `makes` are the jobs that it asks for: made
-    with it, or joined where such a job waits already. `reason` is kept with it when it is accepted.
+    with it, or joined where such a job waits already. `reason` is kept with it. `replay_of`: the delivery that is told again.
     """
 
     tenant: str
@@ -57,6 +57,7 @@ class Arrival:
     key_life: timedelta = KEY_DAYS
     makes: tuple[NewJob, ...] = ()
     reason: str | None = None
+    replay_of: str | None = None
     id: str = field(default_factory=new_id)
 
 
@@ -105,7 +106,7 @@ def adopt_orphans(connection: Connection, tenant: str, operations: dict[str, str
     rows = connection.execute(select(deliveries.c.id, deliveries.c.operation).where(orphan)).all()
     if not rows:
         return []
-    connection.execute(update(deliveries).where(deliveries.c.id.in_([row.id for row in rows])).values(state="accepted", reason=None))
+    connection.execute(update(deliveries).where(deliveries.c.id.in_([row.id for row in rows])).values(state="accepted"))
     connection.execute(insert(delivery_jobs), [{"delivery": row.id, "job": operations[row.operation]} for row in rows])
     woken = sorted({operations[row.operation] for row in rows})
     _wake(connection, set(woken), now)
@@ -170,9 +171,7 @@ def _insert(
     if not fresh:
         return
     states = ["accepted" if matches.get(arrival.id) or not arrival.news else "orphan" for arrival in fresh]
-    rows = [
-        _row(arrival, state, arrival.reason if state == "accepted" else None, now) for arrival, state in zip(fresh, states, strict=True)
-    ]
+    rows = [_row(arrival, state, arrival.reason, now) for arrival, state in zip(fresh, states, strict=True)]
     connection.execute(_DELIVERY, rows)
     touched = {arrival.id: dict.fromkeys((*matches.get(arrival.id, ()), *made.get(arrival.id, ()))) for arrival in fresh}
     links = [{"delivery": arrival, "job": job} for arrival, found in touched.items() for job in found]
@@ -205,6 +204,7 @@ def _row(arrival: Arrival, state: str, reason: str | None, now: datetime) -> dic
         "operation": next((n.operation for n in arrival.news if n.operation), None),
         "headers": arrival.headers,
         "body": arrival.body,
+        "replay_of": arrival.replay_of,
     }
 
 

@@ -135,7 +135,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something that arrived from outside. `state` is accepted, duplicate, orphan or refused; `operation` the ERP's id in it."""
+    """Something that arrived from outside. `state` is accepted, duplicate, orphan or refused; `operation` the ERP's id in it.
+
+    `outcomes` is what rules made of it; `replay_of` the delivery that was told again in it.
+    """
 
     id: str
     tenant: str
@@ -149,6 +152,8 @@ class Delivery:
     key: str | None = None
     operation: str | None = None
     jobs: tuple[str, ...] = ()
+    outcomes: Any = None
+    replay_of: str | None = None
 
 
 __all__ = ["Attempt", "Batch", "Delivery", "Exchange", "Job", "JobError", "Lane", "Move", "new_id"]

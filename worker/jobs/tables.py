@@ -237,6 +237,7 @@ deliveries = Table(
     Column("headers", Json, nullable=False),
     Column("body", Text, nullable=False),
     Column("outcomes", Json),
+    Column("replay_of", Id),
     Index("ix_deliveries_tenant", "tenant", "id"),
     Index("ix_deliveries_at", "received_at"),
     Index("ix_deliveries_orphan", "tenant", "operation", sqlite_where=_ORPHAN, postgresql_where=_ORPHAN),

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from worker.jobs.model import Attempt, Batch, Exchange, Job, JobError, Move
+    from worker.jobs.model import Attempt, Batch, Delivery, Exchange, Job, JobError, Move
     from worker.jobs.progress import Progress
 
 
@@ -108,3 +108,24 @@ def batch_view(batch: Batch, progress: Progress) -> dict[str, Any]:
         "eta_range": None if progress.eta_range is None else [at(each) for each in progress.eta_range],
         "failures": [{"error_class": f.error_class, "message": f.message, "count": f.count} for f in progress.failures],
     }
+
+
+def delivery_line(delivery: Delivery) -> dict[str, Any]:
+    """A delivery without its headers and body, which may be large."""
+    return {
+        "id": delivery.id,
+        "tenant": delivery.tenant,
+        "source": delivery.source,
+        "type": delivery.type,
+        "received_at": at(delivery.received_at),
+        "state": delivery.state,
+        "reason": delivery.reason,
+        "replay_of": delivery.replay_of,
+        "jobs": list(delivery.jobs),
+        "outcomes": delivery.outcomes,
+    }
+
+
+def delivery_view(delivery: Delivery) -> dict[str, Any]:
+    """A delivery, whole."""
+    return {**delivery_line(delivery), "headers": delivery.headers, "body": delivery.body}

@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Go to this version."""
     op.add_column("jobs", sa.Column("error_group", sa.Text(), nullable=True))
     op.add_column("deliveries", sa.Column("outcomes", sa.Text(), nullable=True))
+    op.add_column("deliveries", sa.Column("replay_of", ID, nullable=True))
     op.add_column("batches", sa.Column("pruned", sa.Text(), nullable=True))
 
     op.create_table(
