@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from worker.jobs.verdicts import Verdict
     from worker.kits.model import Line, Write
     from worker.settings import Retries, Sync
+    from worker.sync.aims import Aim
     from worker.sync.memory import Memory
     from worker.sync.options import Options
     from worker.sync.system import KitSystem, Written
-    from worker.sync.targeting import Aim
     from worker.sync.translation import Translation
 
 MOST_WRITES: Final = 200

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from worker.jobs.verdicts import Verdict
     from worker.settings import Retries, Sync
+    from worker.sync.aims import Aim
     from worker.sync.known import Known, Pairs
     from worker.sync.memory import Memory
     from worker.sync.options import Options
     from worker.sync.remembering import Remembering
     from worker.sync.system import KitSystem
-    from worker.sync.targeting import Aim
     from worker.sync.translation import Translation
 
 STALE: Final = 30.0

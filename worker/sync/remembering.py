@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from worker.kit_ledger.book import KitBook
     from worker.kits.model import Recipe, RemoteKit
     from worker.settings import Sync
+    from worker.sync.aims import Aim
     from worker.sync.memory import Memory
     from worker.sync.options import Options
-    from worker.sync.targeting import Aim
     from worker.sync.translation import Translation
 
 ECHO: Final = timedelta(hours=6)

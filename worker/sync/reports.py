@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from worker.jobs.verdicts import Verdict
     from worker.kits.model import Line, RemoteKit
+    from worker.sync.aims import Aim
     from worker.sync.options import Options
     from worker.sync.system import Sent
-    from worker.sync.targeting import Aim
 
 
 def found(memory: Memory, erp: str, target: Aim, *, edited_there: bool) -> Memory:

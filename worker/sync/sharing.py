@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from worker.kits.model import Item, RemoteKit, RemoteLine, Write
     from worker.settings import Sync
-    from worker.sync.targeting import Aim
+    from worker.sync.aims import Aim
 
 SHARE: Final = "revenue_percentage"
 COMPONENT_LEVEL: Final = "componentLevel"

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from worker.jobs.model import Job
     from worker.jobs.verdicts import Verdict
     from worker.kits.difference import Difference
+    from worker.sync.aims import Aim
     from worker.sync.memory import Memory
     from worker.sync.options import Options
     from worker.sync.system import KitSystem, Sent
-    from worker.sync.targeting import Aim
 
 MOST_ROUNDS: Final = 6
 _MARGIN: Final = 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.errors import Fault, KitFault
@@ -10,29 +10,18 @@ from worker.kits.difference import difference
 from worker.kits.model import CreateLine, UpdateLine
 from worker.kits.plan import plan, too_many_deletes
 from worker.kits.shaping import shape
+from worker.sync.aims import Aim
 from worker.sync.sharing import shares_of, with_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from worker.kits.difference import Difference
     from worker.kits.model import Item, Line, Recipe, RemoteKit, RemoteLine, Write
     from worker.kits.shaping import Shaped
     from worker.settings import Sync
     from worker.sync.options import Options
     from worker.sync.system import Traits
     from worker.sync.translation import Translation
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """A target's kit as it is to be, beside what is there: `kit` in the target's words, `seen` in ours."""
-
-    wanted: Recipe
-    left_out: tuple[Line, ...]
-    kit: RemoteKit
-    seen: RemoteKit
-    difference: Difference
 
 
 def wanted(recipes: Mapping[str, Recipe], options: Options, sync: Sync, traits: Traits, translation: Translation) -> Shaped:
