@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from worker.errors import CallError
+from worker.errors import CallError, RateLimited, Unclear
 from worker.jobs.model import JobError
-from worker.jobs.verdicts import again, failed, later
+from worker.jobs.verdicts import again, doubt, failed, later
 from worker.refusals import error_of, unseen
 from worker.sync import reports
 from worker.sync.applying import IMPORT_WAITS, OPERATION_WAITS, wait_of
@@ -46,6 +46,8 @@ class Showing:
         if ended is False:
             wait = wait_of(OPERATION_WAITS, memory.polls + 1)
             return later("the ERP is at it", wait=wait, **reports.remembering(replace(memory, polls=memory.polls + 1)))
+        if isinstance(ended, (Unclear, RateLimited)):
+            return self._broken(memory, ended)
         if isinstance(ended, CallError):
             return reports.with_result(failed(error_of(ended)), memory, options)
         return None
@@ -67,6 +69,11 @@ class Showing:
         if pending:
             return self._importing(replace(memory, sent=tuple(sent)), options, pending, since)
         return self._another_round(memory, options, target)
+
+    def _broken(self, memory: Memory, error: CallError) -> Verdict:
+        """The ERP failed at it, and may have done it before it failed: the kit tells, and nothing is sent before the second look."""
+        sent = tuple(replace(each, outcome="unclear") for each in memory.sent)
+        return doubt(error_of(error), wait=0.0, **reports.remembering(replace(memory, operation=None, sent=sent)))
 
     def _importing(self, memory: Memory, options: Options, pending: Sequence[Sent], since: float) -> Verdict:
         what = ", ".join(reports.words(each) for each in pending[:5]) + (f" and {len(pending) - 5} more" if len(pending) > 5 else "")  # noqa: PLR2004 - as many as are read at a glance

@@ -190,12 +190,44 @@ def test_lost_answer_in_visma(begin: Begin, owner: Owner, fault: str) -> None:
     assert owner.lines("visma", "CHAIR") == [("LEG", "4"), ("SEAT", "1"), ("FELT", "4")]
 
 
+def test_visma_fails_at_it(begin: Begin, owner: Owner) -> None:
+    """An operation that Visma broke off, for no fault of the kit's, is sent again after a second look."""
+    owner.put("intacct", "CHAIR", [("LEG", 4)])
+    owner.put("visma", "CHAIR", [("LEG", 3)])
+    owner.fault("failed")
+    relay = begin("intacct", "visma")
+    made = relay.make("sync_kit_lines", kit="CHAIR")
+    relay.wait(lambda: owner.hits("failed"))
+    owner.fault()
+
+    relay.settle()
+
+    job = succeeded(relay.job(made))
+    assert job.attempt == 1
+    assert owner.effects("visma") == (0, 1, 0)
+    assert owner.lines("visma", "CHAIR") == [("LEG", "4")]
+
+
+def test_visma_refuses_it(begin: Begin, owner: Owner) -> None:
+    """An operation that Visma refuses ends the job with Visma's own words, after one try."""
+    owner.put("intacct", "CHAIR", [("LEG", 4), ("NOTHING", 1)])
+    owner.put("visma", "CHAIR", [("LEG", 3)])
+    relay = begin("intacct", "visma")
+
+    job = relay.sync("CHAIR")
+
+    assert job.error is not None
+    assert "NOTHING" in failed_as(job, job.error.error_class)
+    assert len(relay.calls(job, "PUT", "/KitSpecifications")) == 1
+    assert owner.effects("visma") == (0, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("target", "faults"),
     [
         ("itempath", {"itempath-5xx": 0.15, "itempath-timeout": 0.3, "itempath-5xx-after": 0.3, "import-slow": 0.3}),
         ("intacct", {"intacct-5xx": 0.2, "intacct-timeout": 0.3, "intacct-5xx-after": 0.3, "intacct-token-killed": 0.1}),
-        ("visma", {"5xx": 0.2, "5xx-after": 0.3, "lost-202": 0.3, "forgotten": 0.3, "token-revoked": 0.1}),
+        ("visma", {"5xx": 0.2, "5xx-after": 0.3, "lost-202": 0.3, "failed": 0.2, "forgotten": 0.3, "token-revoked": 0.1}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
