@@ -41,6 +41,20 @@ def response(answer: Answer) -> Response:
     return _response(answer.status, orjson.dumps(answer.body), "application/json", answer.headers)
 
 
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """What a handler gives back that goes on: parts, sent as they come, which are closed in the end."""
+
+    parts: Iterable[bytes]
+    content_type: str
+
+
+def streaming_response(answer: Streaming) -> Response:
+    """The parts as Flask sends them. Proxies are asked to keep none of them back."""
+    told = [("Content-Type", answer.content_type), ("X-Accel-Buffering", "no"), *_SAFE]
+    return Response(answer.parts, 200, told)
+
+
 def problem_response(problem: Problem) -> Response:
     """The problem as Flask sends it."""
     return _response(problem.status, orjson.dumps(problem.body()), MEDIA_TYPE, problem.headers)

@@ -11,11 +11,12 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from webhooks import intacct, itempath, visma
-from webhooks.answers import Answer, problem_response, response, text_response
+from webhooks.answers import Answer, Streaming, problem_response, response, streaming_response, text_response
 from webhooks.api import ROUTES
 from webhooks.api.access import Keys, must_be
 from webhooks.api.asking import Api, Ask
 from webhooks.api.fullness import MOST_OPEN, Fullness
+from webhooks.api.streams import Streams
 from webhooks.bodies import must_be_json, read
 from webhooks.concurrency import Threads
 from webhooks.gauges import Gauges
@@ -61,10 +62,12 @@ def create_app(
     writer = Writer(database, concurrency, metrics, clock)
     refusals = Refusals(database, concurrency, clock, settings.web_processes)
     _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, clock))
-    _serve(app, Api(settings, database, bell, Fullness(database, most_open), clock), Keys(settings.api_keys), concurrency, metrics)
+    streams = Streams(database, concurrency, clock)
+    _serve(app, Api(settings, database, bell, Fullness(database, most_open), streams, clock), Keys(settings.api_keys), concurrency, metrics)
     _watch(app, Doctor(settings, database, clock), Gauges(settings, database, clock), concurrency, metrics)
     app.register_error_handler(Exception, _failed)
     app.extensions["kitrelay"] = (database, bell)
+    app.extensions["kitrelay-streams"] = streams
     return app
 
 
@@ -103,7 +106,7 @@ def _view(route: Route, api: Api, keys: Keys, concurrency: Concurrency, metrics:
     return view
 
 
-def _asked(route: Route, api: Api, keys: Keys, concurrency: Concurrency, path: dict[str, str]) -> Answer:
+def _asked(route: Route, api: Api, keys: Keys, concurrency: Concurrency, path: dict[str, str]) -> Answer | Streaming:
     """One request: who asks, whether they may, what they send; then the handler, where it may block."""
     key = keys.find(request.headers.get("Authorization"))
     must_be(key, route.role)
@@ -115,9 +118,10 @@ def _asked(route: Route, api: Api, keys: Keys, concurrency: Concurrency, path: d
     return concurrency.call(lambda: route.handler(api, ask))
 
 
-def _answered(work: Callable[[], Answer]) -> Response:
+def _answered(work: Callable[[], Answer | Streaming]) -> Response:
     try:
-        return response(work())
+        answer = work()
+        return streaming_response(answer) if isinstance(answer, Streaming) else response(answer)
     except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem and nothing of the inside
         return _failed(error)
 

@@ -6,6 +6,7 @@ threads (`webhooks.greenlets`), so that nothing has to be patched and the driver
 
 from __future__ import annotations
 
+import time
 from threading import Event
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -47,6 +48,9 @@ class Concurrency(Protocol):
     def within(self, seconds: float, work: Callable[[], T]) -> T:
         """Do work of the network. Raises `TimeoutError` when it takes longer, where the server can tell."""
 
+    def pause(self, seconds: float) -> None:
+        """Let others run for so long."""
+
 
 class Threads:
     """Requests are threads: all is done where it is asked for."""
@@ -70,3 +74,7 @@ class Threads:
     def within(self, seconds: float, work: Callable[[], T]) -> T:  # noqa: ARG002 - the server's own timeouts hold
         """Here and now."""
         return work()
+
+    def pause(self, seconds: float) -> None:
+        """The thread sleeps."""
+        time.sleep(seconds)

@@ -51,6 +51,10 @@ class Greenlets:
         with gevent.Timeout(seconds, TimeoutError("the client took too long")):
             return work()
 
+    def pause(self, seconds: float) -> None:
+        """The greenlet sleeps."""
+        gevent.sleep(seconds)
+
 
 def _in(pool: ThreadPool, work: Callable[[], T]) -> T:
     value, error = pool.apply(_outcome, (work,))

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from tests.webhooks.world import KEY, body, operation
+from webhooks.server import GRACE
 from webhooks.signatures import visma_signature
 from worker.jobs.engine import Database
 from worker.jobs.tables import deliveries
@@ -162,3 +163,27 @@ def _ends_in_order(server: Server) -> None:
             each.result(10)
     assert set(answered) <= server.stored()
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_streams_hold_nobody_up(server: Server) -> None:
+    """Many follow one batch while commands go on: a stream that waits holds no thread; SIGTERM ends streams at once."""
+    ops = {"Authorization": "Bearer ops-key"}
+    wanted = {"tenant": "acme", "kind": "release_kit_assembly", "items": [{"type": "P", "ref_no": "1"}]}
+    limits = httpx.Limits(max_connections=50)
+    with httpx.Client(timeout=20, limits=limits, headers=ops) as client, ExitStack() as open_streams:
+        batch = client.post(f"{server.url}/api/batches", json=wanted).json()["id"]
+        following = [open_streams.enter_context(client.stream("GET", f"{server.url}/api/batches/{batch}/stream")) for _ in range(16)]
+        parts = [stream.iter_text() for stream in following]
+        first = ["".join(next(part) for _ in range(2)) for part in parts]
+        answers = [client.get(f"{server.url}/api/batches/{batch}").status_code for _ in range(20)]
+
+        asked_at = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        for part in parts:
+            list(part)
+        server.process.wait(timeout=20)
+
+    assert [stream.status_code for stream in following] == [200] * 16
+    assert all("event: progress" in text for text in first)
+    assert answers == [200] * 20
+    assert time.monotonic() - asked_at < GRACE

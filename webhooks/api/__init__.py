@@ -23,6 +23,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("POST", "/api/batches", "operate", batches.create, BATCH_LIMIT),
     Route("GET", "/api/batches", "view", batches.listed),
     Route("GET", "/api/batches/<id>", "view", batches.shown),
+    Route("GET", "/api/batches/<id>/stream", "view", batches.stream),
     Route("POST", "/api/batches/<id>/pause", "operate", batches.pause, LIMIT),
     Route("POST", "/api/batches/<id>/resume", "operate", batches.resume, LIMIT),
     Route("POST", "/api/batches/<id>/cancel", "operate", batches.cancel, LIMIT),

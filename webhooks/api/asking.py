@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from webhooks.answers import Answer
+from webhooks.answers import Answer, Streaming
 from webhooks.bodies import strict_loads
 from webhooks.problems import invalid
 from worker.errors import Fault, NotFound
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from webhooks.api.fullness import Fullness
+    from webhooks.api.streams import Streams
     from worker.jobs.bell import Ringing
     from worker.jobs.engine import Database
     from worker.settings import ApiKey, Role, Settings
@@ -33,6 +34,7 @@ class Api:
     database: Database
     bell: Ringing
     fullness: Fullness
+    streams: Streams
     clock: Callable[[], datetime]
 
 
@@ -65,7 +67,7 @@ class Ask:
         return self.idempotency_key
 
 
-Handler = Callable[[Api, Ask], Answer]
+Handler = Callable[[Api, Ask], Answer | Streaming]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from webhooks.answers import Answer
-from webhooks.api import queries
+from webhooks.answers import Answer, Streaming
+from webhooks.api import queries, streams
 from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.forms import NothingForm, batch_looked_at, taken
 from webhooks.api.making import Wanted, made
@@ -62,6 +62,14 @@ def shown(api: Api, ask: Ask) -> Answer:
     with api.database.read() as connection:
         batch = _visible(connection, ask)
         return Answer(200, batch_view(batch, progress_of(connection, batch, api.clock())))
+
+
+def stream(api: Api, ask: Ask) -> Streaming:
+    """The same as it changes, as Server-Sent Events, until the batch has ended."""
+    queries.read(ask.query, {})
+    with api.database.read() as connection:
+        batch = _visible(connection, ask)
+    return Streaming(api.streams.open(batch.id, ask.key.name), streams.MEDIA_TYPE)
 
 
 def pause(api: Api, ask: Ask) -> Answer:
