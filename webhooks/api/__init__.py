@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.api import batches, connections, deliveries, jobs
+from webhooks.api import batches, connections, deliveries, failures, jobs
 from webhooks.api.asking import Route
 from webhooks.bodies import LIMIT
 
@@ -27,6 +27,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("POST", "/api/batches/<id>/pause", "operate", batches.pause, LIMIT),
     Route("POST", "/api/batches/<id>/resume", "operate", batches.resume, LIMIT),
     Route("POST", "/api/batches/<id>/cancel", "operate", batches.cancel, LIMIT),
+    Route("GET", "/api/failures", "view", failures.listed),
     Route("GET", "/api/deliveries", "view", deliveries.listed),
     Route("POST", "/api/deliveries/replay", "operate", deliveries.replay_range, LIMIT),
     Route("GET", "/api/deliveries/<id>", "view", deliveries.shown),

@@ -10,7 +10,7 @@ from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.forms import NothingForm, batch_looked_at, taken
 from webhooks.api.making import Wanted, made
 from webhooks.api.preview import preview
-from webhooks.api.queries import PAGING, page_of, paged
+from webhooks.api.queries import PAGING, cursor, page_of, paged
 from worker.errors import Fault, InvalidArguments, NotFound
 from worker.jobs import batches, requests, search
 from worker.jobs.model import Lane
@@ -53,7 +53,7 @@ def listed(api: Api, ask: Ask) -> Answer:
     with api.database.read() as connection:
         present = search.find_batches(connection, tenants, page.limit + 1, page.after, found.get("state"))
         shown_at = {batch.id: batch_view(batch, progress_of(connection, batch, now)) for batch in present[: page.limit]}
-    return Answer(200, paged(present, page, lambda batch: shown_at[batch.id], lambda batch: batch.id))
+    return Answer(200, paged(present, page.limit, lambda batch: shown_at[batch.id], lambda batch: cursor(batch.id)))
 
 
 def shown(api: Api, ask: Ask) -> Answer:

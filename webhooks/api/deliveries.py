@@ -8,7 +8,7 @@ from webhooks.answers import Answer
 from webhooks.api import queries
 from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.forms import DeliveryRangeForm, NothingForm, taken
-from webhooks.api.queries import PAGING, page_of, paged
+from webhooks.api.queries import PAGING, cursor, page_of, paged
 from webhooks.retold import retold
 from worker.errors import NotFound
 from worker.jobs import deliveries
@@ -42,7 +42,7 @@ def listed(api: Api, ask: Ask) -> Answer:
     wanted = DeliveryFilter(tenants=tenants_of(ask.key), **found)
     with api.database.read() as connection:
         present = deliveries.find_deliveries(connection, wanted, page.limit + 1, page.after)
-    return Answer(200, paged(present, page, delivery_line, lambda delivery: delivery.id))
+    return Answer(200, paged(present, page.limit, delivery_line, lambda delivery: cursor(delivery.id)))
 
 
 def shown(api: Api, ask: Ask) -> Answer:

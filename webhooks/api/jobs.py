@@ -8,7 +8,7 @@ from webhooks.answers import Answer
 from webhooks.api import queries
 from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.forms import JobForm, NothingForm, ReplayForm, looked_at, taken
-from webhooks.api.queries import PAGING, page_of, paged
+from webhooks.api.queries import PAGING, cursor, page_of, paged
 from worker.errors import InvalidArguments, NotFound
 from worker.jobs import queue, requests, search
 from worker.jobs.search import JobFilter
@@ -67,7 +67,7 @@ def listed(api: Api, ask: Ask) -> Answer:
     wanted = JobFilter(tenants=tenants_of(ask.key), **found)
     with api.database.read() as connection:
         jobs = search.find_jobs(connection, wanted, page.limit + 1, page.after)
-    return Answer(200, paged(jobs, page, job_view, lambda job: job.id))
+    return Answer(200, paged(jobs, page.limit, job_view, lambda job: cursor(job.id)))
 
 
 def shown(api: Api, ask: Ask) -> Answer:

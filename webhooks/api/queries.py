@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 MOST: Final = 500
 USUAL: Final = 50
 _LONGEST: Final = 500
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 T = TypeVar("T")
 
@@ -57,16 +60,21 @@ def page_of(found: dict[str, Any]) -> Page:
     return Page(found.pop("limit", USUAL), found.pop("cursor", None))
 
 
-def paged(items: Sequence[T], page: Page, view: Callable[[T], dict[str, Any]], id_of: Callable[[T], str]) -> dict[str, Any]:
+def paged(items: Sequence[T], limit: int, view: Callable[[T], dict[str, Any]], cursor_of: Callable[[T], str]) -> dict[str, Any]:
     """One page of a list of which one more than the limit was asked for."""
-    shown = items[: page.limit]
-    more = len(items) > page.limit
-    return {"items": [view(item) for item in shown], "next": cursor(id_of(shown[-1])) if more else None}
+    shown = items[:limit]
+    return {"items": [view(item) for item in shown], "next": cursor_of(shown[-1]) if len(items) > limit else None}
 
 
 def cursor(after: str) -> str:
     """An id, as something nobody should look into."""
     return base64.urlsafe_b64encode(UUID(after).bytes).decode().rstrip("=")
+
+
+def cursor_at(moment: datetime, after: str) -> str:
+    """The same for a list by time: a moment, and an id where two have the same."""
+    micros = (moment - _EPOCH) // _MICROSECOND
+    return base64.urlsafe_b64encode(micros.to_bytes(8, "big") + UUID(after).bytes).decode()
 
 
 def text(value: str) -> str:
@@ -114,6 +122,19 @@ def after(value: str) -> str:
     except (binascii.Error, ValueError):
         found = ""
     if not found or cursor(found) != value:
+        raise ValueError("is no cursor of ours")
+    return found
+
+
+def after_moment(value: str) -> tuple[datetime, str]:
+    """A cursor that `cursor_at` made."""
+    try:
+        raw = base64.b64decode(value, altchars=b"-_", validate=True)
+        found = (_EPOCH + int.from_bytes(raw[:8], "big") * _MICROSECOND, str(UUID(bytes=raw[8:])))
+        again = cursor_at(*found)
+    except (binascii.Error, ValueError, OverflowError):
+        again = ""
+    if not again or again != value:
         raise ValueError("is no cursor of ours")
     return found
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from worker.jobs.failures import FailureGroup
     from worker.jobs.model import Attempt, Batch, Delivery, Exchange, Job, JobError, Move
     from worker.jobs.progress import Progress
 
@@ -129,3 +130,17 @@ def delivery_line(delivery: Delivery) -> dict[str, Any]:
 def delivery_view(delivery: Delivery) -> dict[str, Any]:
     """A delivery, whole."""
     return {**delivery_line(delivery), "headers": delivery.headers, "body": delivery.body}
+
+
+def failure_view(group: FailureGroup) -> dict[str, Any]:
+    """Jobs that failed for the same reason."""
+    return {
+        "tenant": group.tenant,
+        "kind": group.kind,
+        "error_class": group.error_class,
+        "message": group.message,
+        "count": group.count,
+        "first_at": at(group.first_at),
+        "last_at": at(group.last_at),
+        "example": group.example,
+    }
