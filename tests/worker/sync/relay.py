@@ -41,7 +41,7 @@ QUICK: dict[str, Any] = {"import_ms": 30.0, "finish_ms": 20.0, "accept_ms": 1.0,
 """The sandbox's own times, in milliseconds."""
 
 BRISK = (
-    (drain, "TICK", 0.03),
+    (drain, "TICK", 0.05),
     (drain, "LINGER", 0.06),
     (drain, "LOOK_SPACING", 0.02),
     (drain, "IDLE_SPACING", 0.02),
@@ -221,7 +221,7 @@ class Relay:
                 due = list(lanes_with_work(connection, self._woken, utc_now()))
             for lane in due:
                 self._ring(lane)
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     def jobs(self) -> list[Job]:
         """All jobs, oldest first."""

@@ -151,6 +151,22 @@ def test_token_dies(begin: Begin, owner: Owner, fault: str) -> None:
     assert owner.counts("intacct")["token_calls"] >= 2
 
 
+def test_second_sign_in(begin: Begin, owner: Owner) -> None:
+    """Somebody else signs in as our user, which kills our token (REST-2102 and its like): it is renewed, and the work is done once."""
+    owner.put("visma", "CHAIR", [("LEG", 5)])
+    owner.put("intacct", "CHAIR", [("LEG", 4)])
+    relay = begin("visma", "intacct")
+    succeeded(relay.sync("CHAIR", dry_run=True))
+    form = {"grant_type": "client_credentials", "client_id": "acme-client", "client_secret": "acme-secret", "username": "kitrelay@acme"}
+    assert owner.http.post(f"{owner.url}/ia/api/v1/oauth2/token", data=form).is_success
+
+    job = succeeded(relay.sync("CHAIR"))
+
+    assert owner.counts("intacct")["tokens_killed"] == 2  # theirs killed ours, and ours theirs: once each, and no more
+    assert job.attempt == 0
+    assert owner.effects("intacct") == (0, 1, 0)
+
+
 def test_taken_key(owner: Owner) -> None:
     """A key that was used for another body is a 409: whether it ran is unclear, so that a look comes first. Nothing is made."""
     owner.put("intacct", "CHAIR", [("LEG", 4)])

@@ -143,6 +143,25 @@ def test_unproven_event(begin: Begin, owner: Owner, signature: str) -> None:
     assert len(relay.jobs()) == 1
 
 
+def test_push_is_followed(begin: Begin, owner: Owner) -> None:
+    """ItemPath's Data Push names a kit: with the secret it is synced, without it nothing happens; the same push again does nothing."""
+    chairs(owner)
+    owner.put("itempath", "CHAIR", [("LEG", 7), ("SEAT", 1)])
+    relay = begin("itempath", "intacct")
+    with door_of(relay) as door:
+        pushes = [("wrong", 401), ("acme-push-secret", 200), ("acme-push-secret", 200)]
+        for secret, status in pushes:
+            headers = {"Authorization": secret}
+            answer = door.app.test_client().post("/webhooks/itempath/acme", json={"kitName": "CHAIR"}, headers=headers)
+            assert answer.status_code == status
+        assert answer.get_json()["duplicate"] is True
+        relay.settle()
+
+        (job,) = door.jobs()
+    succeeded(job)
+    assert owner.lines("intacct", "CHAIR") == [("LEG", "7"), ("SEAT", "1")]
+
+
 def test_repeated_event(begin: Begin, owner: Owner) -> None:
     """The same event again, while its sync is under way and after it: answered as before, and no second job."""
     chairs(owner)
