@@ -48,7 +48,7 @@ class Gauges:
 
     def _read(self) -> tuple[Metric, ...]:
         now = self._clock()
-        lanes = [Lane(tenant.name, erp) for tenant in self._settings.tenants.values() for erp in tenant.erps()]
+        lanes = [Lane(tenant.name, erp) for tenant in self._settings.tenants.values() for erp in tenant.lanes()]
         with self._database.read() as connection:
             counts = open_counts(connection)
             due = {lane: oldest_due(connection, lane, now) for lane in lanes}

@@ -15,11 +15,16 @@ from worker.clients.itempath.login import Sessions
 from worker.clients.visma.client import VismaClient, visma_auth
 from worker.connections import Limits, Meter
 from worker.jobs.ledger import utc_now
+from worker.jobs.limits import learned
+from worker.jobs.model import Lane
 from worker.kit_ledger.book import KitBook
 from worker.lines.intacct import KitComponentWork
 from worker.lines.itempath import KitLineWork
+from worker.notices.sending import Sender
+from worker.notices.work import NoticeHandler
 from worker.reports import observer
 from worker.routing import OneByOne, Router
+from worker.settings import NOTICES
 from worker.sync import intacct, itempath, visma
 from worker.sync.comparing import Comparison
 from worker.sync.intacct import IntacctKits
@@ -37,7 +42,6 @@ if TYPE_CHECKING:
     from worker.clients.intacct.stores import TokenStore
     from worker.handling import Handler, Work
     from worker.jobs.engine import Database
-    from worker.jobs.model import Lane
     from worker.settings import Intacct, ItemPath, Settings, Tenant, Visma
     from worker.sync.system import KitSystem, Traits
 
@@ -80,7 +84,9 @@ class Handlers:
             "visma": self._visma,
             "itempath": self._itempath,
             "intacct": self._intacct,
+            NOTICES: self._notices,
         }
+        self._sender = Sender()
 
     def make(self, lane: Lane) -> Handler | None:
         """The lane's handler; None where the settings have no such connection."""
@@ -115,6 +121,10 @@ class Handlers:
         kits = IntacctKits(client, tenant.intacct)
         works = dict.fromkeys(KIT_COMPONENTS, OneByOne(KitComponentWork(client, tenant.intacct)))
         return self._router(tenant, _Parts(tenant.intacct, meter, Systems(kits, kits), works, client.list_kit_components))
+
+    def _notices(self, tenant: Tenant) -> Handler | None:
+        lane = Lane(tenant.name, NOTICES)
+        return NoticeHandler(tenant.notices, self._sender, lambda: learned(self._db, lane), time.time) if tenant.notices else None
 
     def _router(self, tenant: Tenant, parts: _Parts) -> Router:
         translation = translation_of(tenant.sync)

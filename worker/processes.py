@@ -24,6 +24,7 @@ from worker.jobs.bell import Bell
 from worker.jobs.engine import Database
 from worker.jobs.ledger import utc_now
 from worker.jobs.model import new_id
+from worker.notices.announcing import announcer
 from worker.scheduler import Scheduler
 from worker.tasks import Lanes, register
 
@@ -55,7 +56,7 @@ def broker_url(settings: Settings) -> str:
 def run_worker(settings: Settings) -> None:
     """A Celery worker with threads, until SIGTERM: then nothing new starts, what is under way ends and is written."""
     sys.setswitchinterval(SWITCH)
-    db = Database(settings.database_url)
+    db = Database(settings.database_url, announcer(settings))
     broker = broker_url(settings)
     app = make_app(broker, settings.timing)
     bell = Bell(make_app(broker, settings.timing))
@@ -67,8 +68,8 @@ def run_worker(settings: Settings) -> None:
         lanes.halt()
 
     worker_shutting_down.connect(halt)
-    connections = sum(len(tenant.erps()) for tenant in settings.tenants.values())
-    threads = min(_MOST_LANES, connections + _SPARE)
+    lanes_of_all = sum(len(tenant.lanes()) for tenant in settings.tenants.values())
+    threads = min(_MOST_LANES, lanes_of_all + _SPARE)
     words = ["worker", "--pool=threads", f"--concurrency={threads}", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     with _enlisted(settings, db, worker, "worker"):
         try:
@@ -79,7 +80,7 @@ def run_worker(settings: Settings) -> None:
 
 def run_scheduler(settings: Settings) -> None:
     """A sweeper, until SIGTERM."""
-    db = Database(settings.database_url)
+    db = Database(settings.database_url, announcer(settings))
     bell = Bell(make_app(broker_url(settings), settings.timing))
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,5 @@
-"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over, begin comparisons of kits.
+"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over, begin comparisons of kits,
+carry out what people do to many jobs at once.
 
 Any number of these may run.
 """
@@ -12,10 +13,10 @@ import structlog
 from sqlalchemy import exists, select
 
 from worker.errors import LedgerUnavailable
-from worker.jobs import arrivals, batches, fleet
+from worker.jobs import actions, arrivals, batches, fleet
 from worker.jobs.batches import NewBatch
 from worker.jobs.model import Lane
-from worker.jobs.states import BatchState, State
+from worker.jobs.states import ActionState, BatchState, State
 from worker.jobs.tables import batches as batch_rows
 from worker.jobs.tables import in_state, jobs
 from worker.kit_ledger.rounds import begin_round, end_round, is_round_due, open_rounds, prune, set_batch
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 COMPARISON: Final = "sync_kit_lines"
 EVERY: Final = 1.0
+ACTING: Final = 0.5
+"""Of a round, so many seconds go to actions on many jobs: what is rung for does not wait for a million of them."""
+
 HOUSEKEEPING: Final = 60.0
 _log = structlog.get_logger("scheduler")
 
@@ -46,7 +50,7 @@ class Scheduler:
         self._bell = bell
         self._clock = clock
         self._dead_after = settings.timing.dead_after
-        self._lanes = tuple(Lane(tenant.name, erp) for tenant in settings.tenants.values() for erp in tenant.erps())
+        self._lanes = tuple(Lane(tenant.name, erp) for tenant in settings.tenants.values() for erp in tenant.lanes())
         self._compared = [tenant for tenant in settings.tenants.values() if tenant.sync.source and tenant.sync.compare_every]
         self._kept_house = float("-inf")
 
@@ -70,6 +74,7 @@ class Scheduler:
         for job in freed:
             _log.warning("a worker stopped in the middle of a job", job=job.id, state=job.state.value)
         self._sweep_cancelled(now)
+        self._act()
         with self._db.read() as connection:
             due = list(lanes_with_work(connection, self._lanes, now))
         for lane in due:
@@ -98,6 +103,14 @@ class Scheduler:
             with self._db.write() as connection:
                 if not batches.sweep_cancelled(connection, now):
                     return
+
+    def _act(self) -> None:
+        """Carry on what is to be done to many jobs, in turn, for a part of the round."""
+        until = time.monotonic() + ACTING
+        with self._db.read() as connection:
+            going = actions.running(connection)
+        while going and time.monotonic() < until:
+            going = [each for each in going if actions.carry_on(self._db, each, self._clock()).state is ActionState.RUNNING]
 
     def _keep_house(self, now: datetime) -> None:
         if time.monotonic() - self._kept_house < HOUSEKEEPING:

@@ -19,6 +19,7 @@ from worker.jobs.search import JobFilter
 from worker.jobs.states import State
 from worker.jobs.views import job_view, story_view
 from worker.kinds import KINDS
+from worker.settings import SEND_NOTICE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +41,7 @@ def jobs() -> None:
     "list", epilog=options.example("kitrelay jobs list --state failed --since 2h", "kitrelay jobs list --reference P/000123 --json")
 )
 @options.tenant
-@click.option("--kind", type=click.Choice(list(KINDS)))
+@click.option("--kind", type=click.Choice([*KINDS, SEND_NOTICE]))
 @click.option("--state", type=click.Choice([state.value for state in State]), multiple=True, help="May be given several times.")
 @click.option("--batch", metavar="ID")
 @click.option("--tag", metavar="WORD")

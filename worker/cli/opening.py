@@ -14,6 +14,7 @@ from worker.configuration import load
 from worker.errors import LedgerUnavailable
 from worker.jobs.engine import Database
 from worker.jobs.ledger import is_current
+from worker.notices.announcing import announcer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ def actor() -> str:
 def opened(settings: Settings) -> Iterator[Database]:
     """The ledger, current. Raises `LedgerUnavailable`, and `Failed` when it is not at this version."""
     must_exist(settings)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, announcer(settings))
     try:
         if not is_current(database):
             raise Failed(OLD)

@@ -10,8 +10,10 @@ Nothing is retried, redirected, decoded or stored as a cookie here. Proxies name
 from __future__ import annotations
 
 import select
+import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 65_536
 WRITE: Final = 10.0
+Dial = Callable[[str, int, float], socket.socket]
+"""Opens a connection to host and port within so many seconds. Raises `OSError`."""
+
+_PORTS: Final = {"https": 443, "http": 80}
 
 
 @cache
@@ -36,15 +42,26 @@ def ssl_context() -> ssl.SSLContext:
 class PooledTransport(httpx.BaseTransport):
     """Sends one request. `keep` idle connections to a host are kept, each for `idle_most` seconds.
 
-    Not longer: a firewall forgets an idle connection without a word, and a write into it would be in doubt.
+    Not longer: a firewall forgets an idle connection without a word, and a write into it would be in doubt. `dial` decides where a
+    connection goes, if not to where this machine's resolver says; TLS and the `Host` header stay those of the name.
     """
 
-    def __init__(self, *, connect: float, read: float, write: float = WRITE, keep: int = 128, idle_most: float = 5.0) -> None:
+    def __init__(
+        self,
+        *,
+        connect: float,
+        read: float,
+        write: float = WRITE,
+        keep: int = 128,
+        idle_most: float = 5.0,
+        dial: Dial | None = None,
+    ) -> None:
         self._connect = connect
         self._read = read
         self._write = write
         self._keep = keep
         self._idle_most = idle_most
+        self._dial = dial
         self._shelves: dict[tuple[str, bytes, int | None], _Shelf] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -69,12 +86,15 @@ class PooledTransport(httpx.BaseTransport):
 
     def _made(self, url: httpx.URL) -> HTTPConnection:
         host = url.raw_host.decode("ascii")
+        if self._dial is not None or url.scheme != "https":
+            connection = HTTPConnection(host, url.port or _PORTS[url.scheme], timeout=self._connect)
+        else:
+            connection = HTTPSConnection(host, url.port, timeout=self._connect, context=ssl_context())
         try:
-            if url.scheme == "https":
-                connection: HTTPConnection = HTTPSConnection(host, url.port, timeout=self._connect, context=ssl_context())
+            if self._dial is None:
+                connection.connect()
             else:
-                connection = HTTPConnection(host, url.port, timeout=self._connect)
-            connection.connect()
+                _join(connection, self._dial(host, connection.port, self._connect), secure=url.scheme == "https")
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, ValueError) as error:  # ValueError: names that are none, certificates that do not fit
@@ -92,6 +112,12 @@ class PooledTransport(httpx.BaseTransport):
             connection.endheaders(body)
         connection.sock.settimeout(self._read)
         return connection.getresponse()
+
+
+def _join(connection: HTTPConnection, opened: socket.socket, *, secure: bool) -> None:
+    """Let a connection go over a socket that was opened for it, and over no other."""
+    connection.auto_open = 0
+    connection.sock = ssl_context().wrap_socket(opened, server_hostname=connection.host) if secure else opened
 
 
 class _Shelf:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from worker.connections import Breaker, Budget, breaker_after, budget_after, budget_left, fair_share
+from worker.errors import LedgerUnavailable
 from worker.jobs.announcing import tell_of_breaker
 from worker.jobs.tables import connections, holdings
 
@@ -64,6 +65,15 @@ def state_of(connection: Connection, lane: Lane) -> ConnectionState:
     """The connection's row, or what it is before anything was known."""
     row = connection.execute(_row(lane)).one_or_none()
     return ConnectionState() if row is None else _state(row)
+
+
+def learned(db: Database, lane: Lane) -> dict[str, Any] | None:
+    """What was learned of the connection so far; None while the ledger is away."""
+    try:
+        with db.read() as connection:
+            return state_of(connection, lane).learned
+    except LedgerUnavailable:
+        return None
 
 
 def slots_in_use(connection: Connection, lane: Lane, now: datetime) -> int:

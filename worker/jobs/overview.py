@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select, text, true
 
 from worker.jobs.states import FINAL, BatchState, State
 from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
-from worker.settings import ERPS
+from worker.settings import ERPS, NOTICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,8 +49,9 @@ def final_counts(connection: Connection) -> list[Count]:
 
 
 def in_line(connection: Connection, tenant: str, erp: str | None = None) -> int:
-    """A tenant's open jobs, of one ERP or all."""
-    return sum(count.jobs for count in open_counts(connection) if count.tenant == tenant and erp in (None, count.erp))
+    """A tenant's open jobs, of one ERP or all. Notices are no work that anybody asked for: they count only where they are named."""
+    counts = (count for count in open_counts(connection) if count.tenant == tenant)
+    return sum(count.jobs for count in counts if count.erp == erp or (erp is None and count.erp != NOTICES))
 
 
 def oldest_due(connection: Connection, lane: Lane, now: datetime) -> datetime | None:

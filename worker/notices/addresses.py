@@ -1,0 +1,63 @@
+"""Where a host's name leads, and whether we may go there.
+
+A name is resolved by us, every address it has is looked at, and the connection goes to an address that was: a name that means another
+address a moment later changes nothing. One address that is not public refuses them all, since nobody mixes them without a purpose.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from worker.configuration.ranges import is_public
+
+MOST: Final = 3
+"""So many addresses of a host are tried, one after the other."""
+
+Resolve = Callable[[str, int], tuple[str, ...]]
+"""The addresses of a host, in the order of their worth. Raises `OSError` where it has none."""
+
+
+class Forbidden(OSError):
+    """The host leads to where notices must not go. Nothing was sent, as after any other failure to connect."""
+
+
+def resolve(host: str, port: int) -> tuple[str, ...]:
+    """What this machine's resolver says."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def checked(host: str, port: int, resolve: Resolve, *, allow_private: bool) -> tuple[str, ...]:
+    """The addresses of a host, all of them fit to be called. Raises `Forbidden`, or `OSError` for a name that leads nowhere."""
+    addresses = resolve(host, port)
+    if not addresses:
+        raise OSError(f"{host} has no address")
+    inside = [address for address in addresses if not is_public(address)]
+    if inside and not allow_private:
+        raise Forbidden(f"{host} leads to {inside[0]}, which is not a public address: set allow_private = true if that is meant")
+    return addresses
+
+
+class Dialler:
+    """Opens connections to addresses that were checked, whatever names mean by then."""
+
+    def __init__(self, resolve: Resolve = resolve, *, allow_private: bool = False) -> None:
+        self._resolve = resolve
+        self._allow_private = allow_private
+
+    def __call__(self, host: str, port: int, timeout: float) -> socket.socket:
+        """A connected socket. Raises `OSError`; what is raised for the last address counts."""
+        failure: OSError = OSError(f"{host} has no address")
+        for address in checked(host, port, self._resolve, allow_private=self._allow_private)[:MOST]:
+            try:
+                opened = socket.create_connection((address, port), timeout)
+            except OSError as error:
+                failure = error
+                continue
+            with suppress(OSError):
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return opened
+        raise failure
