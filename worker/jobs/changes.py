@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from worker.errors import Conflict
 from worker.jobs.announcing import announcer_of
+from worker.jobs.indexing import reindex
 from worker.jobs.making import add_to_totals, insert_jobs
 from worker.jobs.rows import CHANGING, NAMING, changing_values, naming_values
 from worker.jobs.states import State, may_move
@@ -52,6 +53,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
         return []
     _update(connection, [change.after for change in kept])
     _rename(connection, [change.after for change in kept if _renamed(change)])
+    reindex(db, connection, [(change.before, change.after) for change in kept])
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]
     if followers:

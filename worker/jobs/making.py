@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, update
 
+from worker.jobs.indexing import index
 from worker.jobs.model import Job, new_id
 from worker.jobs.rows import values_of
 from worker.jobs.tables import batches, job_tags, jobs
@@ -50,6 +51,7 @@ def insert_jobs(connection: Connection, news: Iterable[NewJob], made_by: str, no
     tags = [{"tag": tag, "job": job.id} for job in made for tag in job.tags]
     if tags:
         connection.execute(insert(job_tags), tags)
+    index(connection, made)
     return made
 
 

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
 from worker.errors import NotFound
+from worker.jobs.filters import JobFilter
+from worker.jobs.lists import newest
 from worker.jobs.model import Attempt, Exchange, Move
 from worker.jobs.rows import batch_of, job_of, move_of
 from worker.jobs.states import State
-from worker.jobs.tables import attempts, batches, exchanges, job_tags, jobs, moves
+from worker.jobs.tables import attempts, batches, exchanges, moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from worker.jobs.model import Batch, Job
 
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """What to look for; None means anything.
-
-    `tenants` is what the asker may see, None for all. `q` is a part of reference, ERP id or error text.
-    """
-
-    tenants: tuple[str, ...] | None = None
-    tenant: str | None = None
-    kind: str | None = None
-    state: tuple[str, ...] | None = None
-    batch: str | None = None
-    tag: str | None = None
-    erp_id: str | None = None
-    reference: str | None = None
-    error_class: str | None = None
-    q: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+__all__ = ["JobFilter", "find_batch", "find_batches", "find_jobs", "history", "timeline"]
 
 
 def find_jobs(connection: Connection, wanted: JobFilter, limit: int, after: str | None = None) -> list[Job]:
     """Up to `limit` jobs, newest first, older than the job `after`."""
-    statement = select(jobs).where(*_conditions(wanted)).order_by(jobs.c.id.desc()).limit(limit)
-    if after is not None:
-        statement = statement.where(jobs.c.id < after)
-    return [job_of(row) for row in connection.execute(statement)]
+    return [job_of(row) for row in newest(connection, wanted, limit, after)]
 
 
 def find_batches(
@@ -92,37 +70,3 @@ def history(connection: Connection, job: Job) -> list[Attempt]:
         started = first.started_at if first else row.started_at
         tried[row.number] = Attempt(row.number, started, row.ended_at, row.outcome, tuple(calls.get(row.number, ())))
     return list(tried.values())
-
-
-def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
-    plain: dict[str, Any] = {
-        "tenant": wanted.tenant,
-        "kind": wanted.kind,
-        "batch": wanted.batch,
-        "erp_id": wanted.erp_id,
-        "reference": wanted.reference,
-        "error_class": wanted.error_class,
-    }
-    found: list[ColumnElement[bool]] = [jobs.c[name] == value for name, value in plain.items() if value is not None]
-    if wanted.tenants is not None:
-        found.append(jobs.c.tenant.in_(wanted.tenants))
-    if wanted.state is not None:
-        found.append(jobs.c.state.in_(wanted.state))
-    if wanted.tag is not None:
-        found.append(jobs.c.id.in_(select(job_tags.c.job).where(job_tags.c.tag == wanted.tag)))
-    if wanted.q is not None:
-        found.append(_anywhere(wanted.q))
-    if wanted.since is not None:
-        found.append(jobs.c.created_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(jobs.c.created_at < wanted.until)
-    return found
-
-
-def _anywhere(text: str) -> ColumnElement[bool]:
-    return or_(
-        jobs.c.reference.icontains(text, autoescape=True),
-        jobs.c.erp_id == text,
-        jobs.c.id == text,
-        and_(jobs.c.error_message.is_not(None), jobs.c.error_message.icontains(text, autoescape=True)),
-    )

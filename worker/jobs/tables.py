@@ -67,6 +67,9 @@ _RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows onl
 _QUEUED: Final = text("state = 'queued'")
 _WAITING: Final = text("state = 'waiting'")
 _RETRYING: Final = text("state = 'retrying'")
+_FAILED: Final = text("state = 'failed'")
+_ENDED: Final = text("batch IS NOT NULL AND finished_at IS NOT NULL")
+_TOLD: Final = text("error_class IS NOT NULL")
 _HOLDS: Final = text("state IN ('running', 'waiting') AND subject IS NOT NULL")
 _ORPHAN: Final = text("state = 'orphan' AND operation IS NOT NULL")
 
@@ -133,7 +136,22 @@ jobs = Table(
     Index("ix_jobs_start", "tenant", "erp", "batch", text("priority DESC"), "due_at", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
     Index("ix_jobs_waiting", "tenant", "erp", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("ix_jobs_retrying", "tenant", "erp", "due_at", sqlite_where=_RETRYING, postgresql_where=_RETRYING),
-    Index("ix_jobs_batch", "batch", "state"),
+    Index("ix_jobs_batch", "batch", "state", "id", "kind"),
+    Index("ix_jobs_ended", "batch", "finished_at", sqlite_where=_ENDED, postgresql_where=_ENDED),
+    Index("ix_jobs_list", "tenant", "kind", "state", "id"),
+    Index("ix_jobs_created", "created_at", "id"),
+    Index(
+        "ix_jobs_failed",
+        "tenant",
+        "kind",
+        "error_class",
+        "error_group",
+        "finished_at",
+        "id",
+        sqlite_where=_FAILED,
+        postgresql_where=_FAILED,
+    ),
+    Index("ix_jobs_error", "error_class", "id", "tenant", "kind", "state", "batch", sqlite_where=_TOLD, postgresql_where=_TOLD),
     Index(
         "ix_jobs_subject",
         "tenant",

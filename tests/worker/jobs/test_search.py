@@ -59,15 +59,29 @@ def find(db: Database, limit: int = 100, after: str | None = None, **wanted_valu
         ({"q": "p/00000"}, [3, 2, 1, 0]),
         ({"q": "kit-9"}, [1]),
         ({"q": "op-1"}, [0]),
-        ({"q": "%"}, [4]),
-        ({"q": "0_"}, []),
+        ({"q": "rush"}, [0]),
+        ({"q": "CLOSED item kit"}, [1]),
+        ({"q": "closed 000002"}, [1]),
+        ({"q": "closed 000001"}, []),
+        ({"q": "losed"}, []),
+        ({"q": "100% sure"}, [4]),
+        ({"q": "0000"}, [4, 3, 2, 1, 0]),
+        ({"q": "0000", "tenants": ("other",)}, [3]),
+        ({"q": "0000", "kind": "delete_kit_assembly"}, [1]),
+        ({"q": "%"}, []),
+        ({"tag": "red", "kind": "delete_kit_assembly"}, [1]),
+        ({"tag": "red", "state": ("waiting",)}, [0]),
+        ({"error_class": "validation", "state": ("waiting",)}, []),
+        ({"error_class": "validation", "kind": "delete_kit_assembly", "state": ("failed",)}, [1]),
+        ({"since": later(9999)}, []),
+        ({"until": later(-9999)}, []),
         ({"since": later(120)}, [4, 3, 2]),
         ({"until": later(120)}, [1, 0]),
         ({"since": later(60), "until": later(180), "tag": "red"}, [1]),
     ],
 )
 def test_filters(asked: dict[str, Any], numbers: list[int], db: Database) -> None:
-    """Each filter finds what it names and no more, newest first; a percent sign is a percent sign."""
+    """Each filter finds what it names and no more, newest first."""
     jobs = stock(db)
     assert find(db, **asked) == [jobs[number] for number in numbers]
 

@@ -52,3 +52,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_actions_finished", "actions", ["finished_at"], unique=False)
     op.create_index("ix_actions_state", "actions", ["state", "touched_at"], unique=False)
+
+    op.drop_index("ix_jobs_batch", "jobs")
+    op.create_index("ix_jobs_batch", "jobs", ["batch", "state", "id", "kind"], unique=False)
+    op.create_index("ix_jobs_list", "jobs", ["tenant", "kind", "state", "id"], unique=False)
+    op.create_index("ix_jobs_created", "jobs", ["created_at", "id"], unique=False)
+    _partial("ix_jobs_ended", ["batch", "finished_at"], "batch IS NOT NULL AND finished_at IS NOT NULL")
+    _partial("ix_jobs_failed", ["tenant", "kind", "error_class", "error_group", "finished_at", "id"], "state = 'failed'")
+    _partial("ix_jobs_error", ["error_class", "id", "tenant", "kind", "state", "batch"], "error_class IS NOT NULL")
+
+
+def _partial(name: str, columns: list[str], where: str) -> None:
+    op.create_index(name, "jobs", columns, unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where))

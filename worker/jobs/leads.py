@@ -1,0 +1,137 @@
+"""What leads to the jobs that a filter names: for each of its parts an index, and the ids that stand in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, func, literal, select, union_all
+
+from worker.jobs.filters import begins, erp_ids, unled
+from worker.jobs.tables import job_tags, job_terms, jobs
+from worker.jobs.terms import asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Select
+
+    from worker.jobs.filters import JobFilter
+
+SKEW: Final = timedelta(minutes=10)
+"""How far apart the clocks may be of two machines that make jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Ids from `low` on and before `high`; None: no border."""
+
+    low: str | None = None
+    high: str | None = None
+
+    def below(self, job_id: str | None) -> Range:
+        """The part of it before a job."""
+        return Range(self.low, min((each for each in (job_id, self.high) if each is not None), default=None))
+
+    def of(self, column: ColumnElement[str]) -> list[ColumnElement[bool]]:
+        """The condition on a column of ids."""
+        return [*([] if self.low is None else [column >= self.low]), *([] if self.high is None else [column < self.high])]
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Ids of jobs, each the column of an index: among them are all that are wanted. An id may stand in it twice."""
+
+    parts: tuple[tuple[ColumnElement[str], tuple[ColumnElement[bool], ...]], ...]
+
+    def length(self, connection: Connection, within: Range, most: int) -> int:
+        """How many ids there are, counted up to a limit."""
+        counted = select(literal(1)).select_from(self._ids(within).subquery()).limit(most).subquery()
+        return connection.execute(select(func.count()).select_from(counted)).scalar_one()
+
+    def newest(self, connection: Connection, within: Range, most: int) -> Sequence[str]:
+        """The highest ids, highest first."""
+        ids = self._ids(within).subquery()
+        return connection.execute(select(ids.c.id).order_by(ids.c.id.desc()).limit(most)).scalars().all()
+
+    def _ids(self, within: Range) -> Any:  # noqa: ANN401 - a Select, or a union of some
+        parts = [_select(column, *where, *within.of(column)) for column, where in self.parts]
+        return parts[0] if len(parts) == 1 else union_all(*parts)
+
+
+def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
+    """What may lead to the jobs, what is mostly short first."""
+    homes = wanted.within if wanted.within is not None else tenants(connection)
+    ours = jobs.c.tenant.in_(homes)
+    if wanted.erp_id is not None:
+        yield _lead(ours, jobs.c.erp_id.is_not(None), jobs.c.erp_id == wanted.erp_id)
+    if wanted.reference is not None:
+        yield _lead(ours, jobs.c.reference == wanted.reference)
+    for word, written in asked(wanted.q or "").items():
+        yield _word(homes, word, written)
+    if wanted.error_class is not None:
+        yield _lead(jobs.c.error_class.is_not(None), jobs.c.error_class == wanted.error_class, *unled(wanted))
+    if wanted.batch is not None:
+        yield _lead(jobs.c.batch == wanted.batch, *([] if wanted.state is None else [jobs.c.state.in_(wanted.state)]))
+    if wanted.tag is not None:
+        yield Lead(((job_tags.c.job, (job_tags.c.tag == wanted.tag,)),))
+    if wanted.kind is not None or wanted.state is not None:
+        named = (wanted.kind,) if wanted.kind is not None else kinds(connection, homes)
+        yield _lead(ours, jobs.c.kind.in_(named), *([] if wanted.state is None else [jobs.c.state.in_(wanted.state)]))
+    if wanted.within is not None:
+        yield _lead(ours)
+    if wanted.since is not None or wanted.until is not None:
+        yield _lead()
+
+
+def borders(connection: Connection, wanted: JobFilter) -> Range | None:
+    """Between which ids the jobs stand that were made in the filter's time; None where there are none. Ids sort by time, nearly."""
+    low = high = None
+    if wanted.since is not None:
+        first = select(jobs.c.id).where(jobs.c.created_at >= wanted.since).order_by(jobs.c.created_at, jobs.c.id).limit(1)
+        low = connection.execute(first).scalar()
+    if wanted.until is not None:
+        last = select(jobs.c.id).where(jobs.c.created_at < wanted.until).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
+        high = connection.execute(last).scalar()
+    if (wanted.since is not None and low is None) or (wanted.until is not None and high is None):
+        return None
+    return Range(None if low is None else _shifted(low, -SKEW), None if high is None else _shifted(high, SKEW))
+
+
+def tenants(connection: Connection) -> tuple[str, ...]:
+    """All tenants that have jobs. From one to the next in the index: there are few of them."""
+    return _steps(connection, jobs.c.tenant)
+
+
+def kinds(connection: Connection, homes: Sequence[str]) -> tuple[str, ...]:
+    """All kinds of which these tenants have jobs."""
+    return tuple(sorted({kind for home in homes for kind in _steps(connection, jobs.c.kind, jobs.c.tenant == home)}))
+
+
+def _steps(connection: Connection, column: ColumnElement[str], *where: ColumnElement[bool]) -> tuple[str, ...]:
+    step = select(func.min(column).label("name")).where(*where).cte("step", recursive=True)
+    further = select(func.min(column)).where(*where, column > step.c.name).scalar_subquery()
+    step = step.union_all(select(further).where(step.c.name.is_not(None)))
+    return tuple(connection.execute(select(step.c.name).where(step.c.name.is_not(None))).scalars())
+
+
+def _word(homes: Sequence[str], word: str, written: str) -> Lead:
+    ours = (jobs.c.tenant.in_(homes), jobs.c.erp_id.is_not(None), jobs.c.erp_id.in_(erp_ids(word, written)))
+    terms = and_(job_terms.c.tenant.in_(homes), begins(word))
+    return Lead(((job_terms.c.job, (terms,)), (jobs.c.id, (jobs.c.id == word,)), (jobs.c.id, ours)))
+
+
+def _lead(*where: ColumnElement[bool]) -> Lead:
+    return Lead(((jobs.c.id, where),))
+
+
+def _select(column: ColumnElement[str], *where: ColumnElement[bool]) -> Select[Any]:
+    return select(column.label("id")).where(*where)
+
+
+def _shifted(job_id: str, by: timedelta) -> str:
+    """The first id of a moment that is so far from when a job was made."""
+    moment = max(0, int(job_id.replace("-", "")[:12], 16) + by // timedelta(milliseconds=1))
+    digits = f"{moment:012x}"
+    return f"{digits[:8]}-{digits[8:]}-0000-0000-000000000000"

@@ -1,0 +1,81 @@
+"""Lists of jobs, newest first, at little cost however many jobs there are.
+
+Of what leads to the jobs that a filter names, the shortest is followed: its ids, newest first, in portions, and of these the jobs that
+the whole filter names. Where every lead is long, what is wanted is frequent, and all jobs are walked from the newest on until there are
+enough.
+
+Databases choose such plans by guessing how often things occur together, and guess wrong; so it is decided here, by counting to a limit.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+
+from worker.jobs.filters import conditions
+from worker.jobs.leads import borders, leads
+from worker.jobs.tables import jobs
+from worker.jobs.terms import asked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+    from worker.jobs.filters import JobFilter
+    from worker.jobs.leads import Lead, Range
+
+LONG: Final = 60_000
+"""A lead with more ids than this is not followed."""
+
+_PORTION: Final = 200
+_GROWTH: Final = 5
+_MOST: Final = 20_000
+
+
+def newest(connection: Connection, wanted: JobFilter, limit: int, after: str | None = None) -> list[Row[Any]]:
+    """Up to `limit` rows of `jobs`, newest first, older than the job `after`."""
+    if wanted.within == () or (wanted.q is not None and not asked(wanted.q)):
+        return []
+    made = borders(connection, wanted)
+    if made is None:
+        return []
+    within = made.below(after)
+    lead = _shortest(connection, wanted, within)
+    if lead is None:
+        return _walked(connection, wanted, within, limit)
+    return _followed(connection, lead, wanted, within, limit)
+
+
+def _shortest(connection: Connection, wanted: JobFilter, within: Range) -> Lead | None:
+    best, least = None, LONG + 1
+    for lead in leads(connection, wanted):
+        length = lead.length(connection, within, least)
+        if length < least:
+            best, least = lead, length
+        if least <= _PORTION:
+            break
+    return best
+
+
+def _followed(connection: Connection, lead: Lead, wanted: JobFilter, within: Range, limit: int) -> list[Row[Any]]:
+    exact = conditions(wanted)
+    found: list[Row[Any]] = []
+    for turn in count():
+        portion = min(max(limit, _PORTION) * _GROWTH**turn, _MOST)
+        ids = lead.newest(connection, within, portion)
+        if ids:
+            rows = select(jobs).where(jobs.c.id.in_(dict.fromkeys(ids)), *exact)
+            found += connection.execute(rows.order_by(jobs.c.id.desc()).limit(limit - len(found)))
+        if len(ids) < portion or len(found) >= limit:
+            break
+        within = within.below(ids[-1])
+    return found
+
+
+def _walked(connection: Connection, wanted: JobFilter, within: Range, limit: int) -> list[Row[Any]]:
+    statement = select(jobs).where(*conditions(wanted), *within.of(jobs.c.id)).order_by(jobs.c.id.desc()).limit(limit)
+    homes = wanted.within
+    if homes is not None and len(homes) == 1:
+        statement = statement.where(jobs.c.tenant == homes[0])
+    return list(connection.execute(statement))
