@@ -30,6 +30,7 @@ from worker.jobs.bell import bell_for
 from worker.jobs.engine import Database
 from worker.jobs.ledger import utc_now
 from worker.metrics import CONTENT_TYPE, Metrics
+from worker.notices.announcing import announcer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def create_app(
 ) -> Flask:
     """The app. Engine and bell are made here unless given: call it after the fork. `most_open`: open jobs a tenant may have."""
     app = Flask(__name__, static_folder=None)
-    database = Database(settings.database_url) if database is None else database
+    database = Database(settings.database_url, announcer(settings)) if database is None else database
     bell = bell_for(settings.redis_url, settings.timing) if bell is None else bell
     concurrency = Threads() if concurrency is None else concurrency
     metrics = Metrics()
