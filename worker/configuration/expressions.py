@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FUNCTIONS: Final = frozenset(Functions.FUNCTION_TABLE)
+LONGEST: Final = 1_000
+DEEPEST: Final = 40
+DEEP: Final = "is nested too deeply"
 
 
 class Expression(Value[str]):
@@ -24,6 +27,8 @@ class Expression(Value[str]):
     def convert(self, value: object) -> str:
         """The text."""
         text = Text().convert(value)
+        if len(text) > LONGEST:
+            raise ValidationError(f"must have at most {LONGEST} characters")
         try:
             tree = jmespath.compile(text).parsed
         except LexerError as error:
@@ -32,8 +37,12 @@ class Expression(Value[str]):
             raise ValidationError("must not be empty") from None
         except ParseError as error:
             raise ValidationError(f"is no JMESPath: unexpected at character {error.lex_position + 1}") from None
+        except RecursionError:
+            raise ValidationError(DEEP) from None
         except JMESPathError:
             raise ValidationError("is no JMESPath") from None
+        if _depth(tree) > DEEPEST:
+            raise ValidationError(DEEP)
         for name in _calls(tree):
             if name not in FUNCTIONS:
                 raise ValidationError(f"calls {name}(), which JMESPath does not have{hint(name, FUNCTIONS)}")
@@ -47,3 +56,12 @@ def _calls(node: Mapping[str, Any]) -> Iterator[str]:
     for child in node.get("children", ()):
         if isinstance(child, dict):
             yield from _calls(child)
+
+
+def _depth(node: Mapping[str, Any]) -> int:
+    """How many nodes stand in each other."""
+    depth, level = 0, [node]
+    while level:
+        level = [child for each in level for child in each.get("children", ()) if isinstance(child, dict)]
+        depth += 1
+    return depth

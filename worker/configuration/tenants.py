@@ -1,10 +1,11 @@
-"""What the values of one tenant must hold together: its connections, sources and rules; and its sync, by `syncs`."""
+"""What the values of one tenant must hold together: its connections and sources; its sync by `syncs`, its rules by `rules`."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
+from worker.configuration.rules import check_rules
 from worker.configuration.syncs import check_sync
 from worker.errors import Fault
 from worker.settings import ERPS, Retries
@@ -42,8 +43,7 @@ def check_tenant(tenant: TenantTables) -> Iterator[Fault]:
     for table in tenant.sources:
         yield from _source(table)
     yield from _source_names(tenant)
-    for table in tenant.rules:
-        yield from _rule(table, tenant)
+    yield from check_rules(tenant)
 
 
 def _nothing(_: Table) -> Iterator[Fault]:
@@ -116,14 +116,3 @@ def _source_names(tenant: TenantTables) -> Iterator[Fault]:
         if name in names:
             yield Fault(table.at("name"), "is the name of a source before it")
         names |= {name} if name else set()
-
-
-def _rule(table: Table, tenant: TenantTables) -> Iterator[Fault]:
-    source = table.get("source")
-    if source is None:
-        return
-    if source in ERPS and source not in tenant.connections:
-        yield Fault(table.at("source"), "this tenant has no such connection")
-    known = {*ERPS, *(other.get("name") for other in tenant.sources)}
-    if source not in known:
-        yield Fault(table.at("source"), "is neither a source of this tenant nor visma, itempath or intacct")

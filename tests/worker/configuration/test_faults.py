@@ -392,9 +392,13 @@ def test_source_names_differ(faults: Judge) -> None:
 
 
 def test_rule_needs_connection(faults: Judge) -> None:
-    """A rule on an ERP's events needs that ERP's connection."""
-    rule = '[[tenants.acme.rules]]\nsource = "visma"\non = "*"\ndo = "release_kit_assembly"\nwith = {}'
-    assert faults(rule) == {"tenants.acme.rules[0].source": "this tenant has no such connection"}
+    """A rule on an ERP's events needs that ERP's connection, and one that does something there, too."""
+    given = "{ type = \"'P'\", ref_no = 'event.data' }"
+    rule = f'[[tenants.acme.rules]]\nsource = "visma"\non = "*"\ndo = "release_kit_assembly"\nwith = {given}'
+    assert faults(rule) == {
+        "tenants.acme.rules[0].source": "this tenant has no such connection",
+        "tenants.acme.rules[0].do": "this tenant has no connection to visma",
+    }
 
 
 def test_star_stands_alone(faults: Judge, visma: str) -> None:
