@@ -64,6 +64,8 @@ class Bringing:
             return look("it is read again before it is written to", replace(memory, stage="target", kit=None, read_at=None))
         target = self._aim(memory, options, memory.kit)
         memory = replace(memory, kit=None, read_at=None)
+        if (stop := held(target, self.sync, options)) is not None:  # once more: a second round does not come by the first look
+            return reports.with_result(failed(JobError("conflict", stop)), memory, options)
         return self._applying.write(item.job, memory, options, target, now)
 
     @property
@@ -84,13 +86,19 @@ class Bringing:
         target = self._aim(item.memory, item.options, kit)
         if target.difference.empty and kit.id:
             return self._next(item, item.memory, target)
-        if item.memory.stage == "target" and not self._may_have_been_sent(item, showing.now):
+        if self._is_to_be_compared(item, kit, showing.now):
             return self._compared(item, target, showing.now)
         memory = item.memory
         if memory.stage != "shown":
             memory = replace(memory, stage="shown", wrote=True, round=memory.round + 1, kit=None, read_at=None)
         sent = memory.sent or self._applying.may_have_sent(target, sent_at(item.job))
         return showing.not_shown(item.job, memory, item.options, target, sent)
+
+    def _is_to_be_compared(self, item: Known, kit: RemoteKit, now: float) -> bool:
+        """Whether nothing sent before may still be on its way: a dry run sends nothing, and what is not there has no lines."""
+        if item.options.dry_run or (not kit.id and self.system.traits.makes_kits == "empty"):
+            return True
+        return item.memory.stage == "target" and not self._may_have_been_sent(item, now)
 
     def _compared(self, item: Known, target: Aim, now: float) -> Verdict:
         """It was read, and differs."""

@@ -66,7 +66,7 @@ class FakeKits:
     units: dict[str, str] = field(default_factory=dict)
     import_seconds: float = 0.0
     refused: set[str] = field(default_factory=set)
-    next: list[CallError | str] = field(default_factory=list)
+    next: list[CallError | str | None] = field(default_factory=list)
     operation: str | None = None
     log: list[str] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
