@@ -112,6 +112,17 @@ class KitBook:
         with self._db.read() as connection:
             return marks.is_echo(connection, self._shelf(erp), self._same(code), fingerprint, self._clock() - within)
 
+    def ask(self, erp: str, code: str, within: timedelta) -> bool:
+        """Whether an ERP may be asked to make this kit or item: nobody did within this time. From here on, somebody did."""
+        shelf, now = self._shelf(erp), self._clock()
+        with self._alone(shelf) as connection:
+            return marks.ask(self._db, connection, shelf, self._same(code), now - within, now)
+
+    def unask(self, erp: str, code: str) -> None:
+        """It was not asked for after all."""
+        with self._db.write() as connection:
+            marks.unask(connection, self._shelf(erp), self._same(code))
+
     def agree(self, source: str, target: str, code: str, source_fingerprint: str, target_fingerprint: str) -> None:
         """Source and target were read and do not differ: the base of the next comparison."""
         agreement = Agreement(source_fingerprint, target_fingerprint, self._clock())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from worker.errors import AuthRefused, CallError, Fault, KitFault, NotSent, RateLimited, Unclear
+from worker.errors import AuthRefused, BadAnswer, CallError, Fault, KitFault, NotSent, RateLimited, Unclear
 from worker.jobs.states import State
 from worker.jobs.verdicts import accepted, again, doubt, failed
 from worker.kits.model import CreateLine, Item, UpdateLine
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from worker.jobs.model import Job
     from worker.jobs.verdicts import Verdict
+    from worker.kit_ledger.book import KitBook
     from worker.kits.model import Line, Write
     from worker.settings import Retries, Sync
     from worker.sync.aims import Aim
@@ -45,6 +47,7 @@ class Applying:
     sync: Sync
     translation: Translation
     retries: Retries
+    book: KitBook
 
     def write(self, job: Job, memory: Memory, options: Options, target: Aim, now: float) -> Verdict:
         """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written."""
@@ -77,7 +80,7 @@ class Applying:
     def _make_kit(self, job: Job, memory: Memory, code: str) -> Verdict:
         """An empty kit, to be filled when it is there."""
         erp = self.system.traits.erp
-        _asked(lambda: self.system.create_kit(code, job.id, job.starts))
+        self._ask(code, lambda: self.system.create_kit(code, job.id, job.starts))
         made = [*memory.reports.get(erp, {}).get("made", []), code]
         memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0), erp, made=made)
         return look(f"made the kit {code}", memory, wait=wait_of(IMPORT_WAITS, 0))
@@ -91,7 +94,7 @@ class Applying:
             return self.not_there_yet(memory, ", ".join(codes[line.component] for line in missing))
         for line in wanted:
             code = codes[line.component]
-            _asked(partial(self._make_one, line, code, job))
+            self._ask(code, partial(self._make_one, line, code, job))
             made = [*made, code]
         memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0), erp, made=made)
         return look(f"made {len(wanted)} that {erp} lacked", memory, wait=wait_of(IMPORT_WAITS, 0))
@@ -101,6 +104,23 @@ class Applying:
             self.system.create_item(Item(id="", code=code, unit=line.unit), job.id, job.starts)
         else:
             self.system.create_kit(code, job.id, job.starts)
+
+    def _ask(self, code: str, create: Callable[[], None]) -> None:
+        """Ask for it, unless some sync did so and its import may still come.
+
+        What may have been made is taken for made: it shows, or a person is told; it is not made twice by guess. So it is written down
+        first, and struck out again only when the ERP surely did nothing.
+        """
+        erp, within = self.system.traits.erp, timedelta(seconds=self.system.traits.import_timeout)
+        if not self.book.ask(erp, code, within):
+            return
+        try:
+            create()
+        except (Unclear, BadAnswer):
+            return
+        except CallError:
+            self.book.unask(erp, code)
+            raise
 
     def not_there_yet(self, memory: Memory, what: str) -> Verdict:
         """What was made is waited for. Raises `KitFault` when that was too long."""
@@ -159,14 +179,6 @@ def _unclear(write: Write, at: float) -> Sent:
         quantity = None if write.quantity is None else f"{write.quantity:f}"
         return Sent("update", component, "unclear", at, line, quantity, write.number)
     return Sent("delete", component, "unclear", at, line)
-
-
-def _asked(create: Callable[[], None]) -> None:
-    """Ask for it. What may have been made is taken for made: it shows, or a person is told; it is not made twice by guess."""
-    try:
-        create()
-    except Unclear:
-        return
 
 
 def wait_of(waits: tuple[float, ...], poll: int) -> float:

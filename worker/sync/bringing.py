@@ -139,7 +139,7 @@ class Bringing:
 
     @property
     def _applying(self) -> Applying:
-        return Applying(self.system, self.sync, self.translation, self.retries)
+        return Applying(self.system, self.sync, self.translation, self.retries, self.book.book)
 
     def _next(self, item: Known, memory: Memory, target: Aim | None) -> Verdict:
         """This target is in step, or was only looked at (None): on to the next, back to the source, or done."""

@@ -67,3 +67,14 @@ def test_last_agreement_counts(db: Database, book: KitBook, clock: Clock) -> Non
     assert book.agreed(ERP, "visma", ["bike"]) == {"bike": Agreement("s3", "t3", later)}
     assert book.agreed("intacct", ERP, ["bike"]) == {}
     assert book_of(db, tenant="other").agreed("visma", ERP, ["bike"]) == {}
+
+
+def test_asked_once(book: KitBook, clock: Clock) -> None:
+    """What an ERP was asked to make is not asked for again, in any spelling, until its time is over or the call did nothing."""
+    assert book.ask(ERP, "Bike", HOURS)
+    assert not book.ask(ERP, "BIKE", HOURS)
+    assert book.ask("intacct", "Bike", HOURS)
+    book.unask(ERP, "bike")
+    assert book.ask(ERP, "Bike", HOURS)
+    clock.turn(hours=4, seconds=1)
+    assert book.ask(ERP, "Bike", HOURS)
