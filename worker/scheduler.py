@@ -1,7 +1,6 @@
-"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over, begin comparisons of kits,
-carry out what people do to many jobs at once.
+"""Sweep, every second: ring for lanes with due work, free the jobs of the dead, end batches, drop what is over, begin comparisons of kits.
 
-Any number of these may run.
+What people do to many jobs at once is carried out here. Any number of these may run.
 """
 
 from __future__ import annotations

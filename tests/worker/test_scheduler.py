@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 
 from tests.worker.jobs.acting import LANE, NOW, batch_now, claim, later, make, make_batch, read, settle, turned, wanted
 from worker.errors import LedgerUnavailable
-from worker.jobs import arrivals, batches, fleet, verdicts
+from worker.jobs import actions, arrivals, batches, fleet, verdicts
 from worker.jobs.arrivals import Arrival
 from worker.jobs.batches import NewBatch
 from worker.jobs.model import JobError, Lane
+from worker.jobs.search import JobFilter
 from worker.jobs.states import BatchState, State
 from worker.jobs.tables import delivery_keys
 from worker.scheduler import Scheduler, lanes_with_work
@@ -58,7 +59,7 @@ def with_work(db: Database, seconds: float = 0) -> list[Lane]:
 def sweep(db: Database, seconds: float = 0) -> list[Lane]:
     """One round; the lanes that were rung."""
     chimes = Chimes()
-    Scheduler(SETTINGS, db, chimes, lambda: later(seconds)).sweep()  # type: ignore[arg-type]
+    Scheduler(SETTINGS, db, chimes, lambda: later(seconds)).sweep()
     return chimes.lanes
 
 
@@ -194,5 +195,20 @@ def test_away_ledger_is_waited_for(sqlite_db: Database, monkeypatch: pytest.Monk
         raise LedgerUnavailable(message)
 
     monkeypatch.setattr("worker.scheduler.EVERY", 0.01)
-    Scheduler(SETTINGS, sqlite_db, Chimes(), clock).run(stop)  # type: ignore[arg-type]
+    Scheduler(SETTINGS, sqlite_db, Chimes(), clock).run(stop)
     assert len(rounds) == 2
+
+
+def test_actions_are_carried_out(db: Database) -> None:
+    """What somebody does to many jobs is done in the next round, and what it makes due is rung for."""
+    (job,) = make(db, wanted(1))
+    settle(db, claim(db)[0], verdicts.failed(JobError("validation", "no stock", 400)))
+    with db.write() as connection:
+        actions.begin(connection, "replay", JobFilter(state=("failed",)), "ops", later(1))
+
+    rung = sweep(db, 2)
+
+    assert rung == [LANE]
+    assert read(db, job.id).state is State.QUEUED
+    with db.read() as connection:
+        assert actions.running(connection) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.api import batches, connections, deliveries, failures, jobs
+from webhooks.api import actions, batches, connections, deliveries, failures, jobs
 from webhooks.api.asking import Route
 from webhooks.bodies import LIMIT
 
@@ -16,6 +16,9 @@ BATCH_LIMIT: Final = 16 * 1024 * 1024
 ROUTES: Final[Sequence[Route]] = (
     Route("POST", "/api/jobs", "operate", jobs.create, LIMIT),
     Route("GET", "/api/jobs", "view", jobs.listed),
+    Route("POST", "/api/jobs/actions", "operate", actions.create, LIMIT),
+    Route("GET", "/api/actions/<id>", "view", actions.shown),
+    Route("POST", "/api/actions/<id>/stop", "operate", actions.stop, LIMIT),
     Route("GET", "/api/jobs/<id>", "view", jobs.shown),
     Route("POST", "/api/jobs/<id>/replay", "operate", jobs.replay, LIMIT),
     Route("POST", "/api/jobs/<id>/cancel", "operate", jobs.cancel, LIMIT),

@@ -86,3 +86,17 @@ class Tags(fields.List[str]):
         if isinstance(value, list) and len(value) > MOST_TAGS:
             raise ValidationError(f"must be at most {MOST_TAGS}")
         return list(dict.fromkeys(super()._deserialize(value, attr, data, **options) or []))
+
+
+class Words(Strict["tuple[str, ...]"]):
+    """One of a few exact words, or a list of them, each once."""
+
+    def __init__(self, *words: str, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(**options)
+        self.words = tuple(str(word) for word in words)
+
+    def _parse(self, value: object) -> tuple[str, ...]:
+        given = value if isinstance(value, list) else [value]
+        if not given or any(word not in self.words for word in given):
+            raise ValidationError(f"must be one of {', '.join(self.words)}, or a list of them")
+        return tuple(dict.fromkeys(given))

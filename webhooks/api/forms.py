@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, validates_schema
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from webhooks.api.fields import Anything, Between, Instant, Items, Tags, Yes
+from webhooks.api.fields import Anything, Between, Instant, Items, Tags, Words, Yes
 from worker.errors import Fault, InvalidArguments
+from worker.jobs.states import State
 from worker.kinds.faults import faults_of, right_of
 from worker.kinds.fields import Flag, OneOf, Text
 from worker.kinds.forms import Form
@@ -83,6 +84,35 @@ class ReplayForm(Form):
     """`POST /api/jobs/<id>/replay`."""
 
     arguments = Anything()
+
+
+class JobFilterForm(Form):
+    """Which jobs an action is for: the filters of the list of jobs, of which at least one is named."""
+
+    tenant = Text(most=120)
+    kind = Text(most=120)
+    state = Words(*State)
+    batch = Text(most=120)
+    tag = Text(most=120)
+    erp_id = Text(most=500)
+    reference = Text(most=500)
+    error_class = Text(most=120)
+    q = Text(most=500)
+    since = Instant()
+    until = Instant()
+
+    @validates_schema(skip_on_field_errors=True)
+    def _names_something(self, data: Mapping[str, Any], **_options: object) -> None:
+        if not data:
+            raise ValidationError("is empty: name at least one thing that the jobs have in common")
+
+
+class ActionForm(Form):
+    """`POST /api/jobs/actions`."""
+
+    action = OneOf("replay", "cancel", "discard", required=True)
+    filter = fields.Nested(JobFilterForm, required=True, error_messages={"required": "is required", "null": "must not be null"})
+    preview = Flag()
 
 
 class DeliveryRangeForm(Form):

@@ -17,6 +17,7 @@ from worker.jobs.making import insert_jobs
 from worker.jobs.rows import job_of
 from worker.jobs.states import OPEN, State
 from worker.jobs.tables import idempotency_keys, jobs
+from worker.jobs.uniques import UNIQUE_LIFE, lock_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from worker.jobs.verdicts import NewJob
 
 IDEMPOTENCY_LIFE: Final = timedelta(hours=24)
-UNIQUE_LIFE: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def enqueue(connection: Connection, new: NewJob, made_by: str, now: datetime) ->
     Call it in a write transaction.
     """
     if new.unique_key is not None:
-        _alone(connection, f"job/{new.tenant}/{new.kind}/{new.unique_key}")
+        _alone(connection, lock_for(new))
         present = _same_key(connection, new, now)
         if present is not None:
             return Enqueued(present, duplicate=True)
@@ -94,10 +94,28 @@ def find(connection: Connection, job_id: str) -> Job:
 
 
 def replay(db: Database, connection: Connection, job: Job, by: str, now: datetime, edited: NewJob | None = None) -> Job:
-    """The same job again, with its history; `edited` holds corrected arguments.
+    """The same job again, with its history; `edited` holds corrected arguments. Raises `Conflict` unless failed or cancelled."""
+    then, cause = replayed(job, now)
+    if edited is not None:
+        then = replace(then, erp=edited.erp, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
+        cause = f"{cause} with edited arguments"
+    if job.batch is not None:
+        reopen(connection, job.batch, now)
+    return _moved(db, connection, job, then, cause, by, now)
 
-    Attempts start anew. Raises `Conflict` unless failed or cancelled.
-    """
+
+def cancel(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+    """Stop an open job that no worker has. Raises `Conflict` otherwise."""
+    return _moved(db, connection, job, *cancelled(job, now), by, now)
+
+
+def discard(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+    """Give a failed job up for good. Raises `Conflict` otherwise."""
+    return _moved(db, connection, job, *discarded(job, now), by, now)
+
+
+def replayed(job: Job, now: datetime) -> tuple[Job, str]:
+    """The job as a replay makes it, and the cause; attempts start anew. Its batch must be opened again in the same transaction."""
     if job.state not in {State.FAILED, State.CANCELLED}:
         raise Conflict(f"a {job.state} job can't be replayed")
     look_first = bool(job.progress.get("sent_at"))
@@ -115,30 +133,22 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
         erp_id=None,
         progress={"look_first": look_first, "sent_at": job.progress.get("sent_at"), "past": past[-8:], **decided},
     )
-    if edited is not None:
-        then = replace(then, erp=edited.erp, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
-    cause = "replayed" if edited is None else "replayed with edited arguments"
-    if job.batch is not None:
-        reopen(connection, job.batch, now)
-    return _moved(db, connection, job, then, cause, by, now)
+    return then, "replayed"
 
 
-def cancel(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
-    """Stop an open job that no worker has.
-
-    One that the ERP has taken is followed no more, and its timeline says so. Raises `Conflict` otherwise.
-    """
+def cancelled(job: Job, now: datetime) -> tuple[Job, str]:
+    """The job as a cancel makes it, and the cause: one that the ERP has taken is followed no more, and its timeline says so."""
     if job.state not in OPEN or job.state is State.RUNNING:
         raise Conflict(f"a {job.state} job can't be cancelled" + (": a worker is at it now" if job.state is State.RUNNING else ""))
     cause = "cancelled; the ERP had taken it and may still carry it out" if job.state is State.WAITING else "cancelled"
-    return _moved(db, connection, job, replace(job, state=State.CANCELLED, finished_at=now, fence=job.fence + 1), cause, by, now)
+    return replace(job, state=State.CANCELLED, finished_at=now, fence=job.fence + 1), cause
 
 
-def discard(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
-    """Give a failed job up for good. Raises `Conflict` otherwise."""
+def discarded(job: Job, now: datetime) -> tuple[Job, str]:
+    """The job as a discard makes it, and the cause."""
     if job.state is not State.FAILED:
         raise Conflict(f"a {job.state} job can't be discarded: only a failed one can")
-    return _moved(db, connection, job, replace(job, state=State.CANCELLED, finished_at=now), "discarded", by, now)
+    return replace(job, state=State.CANCELLED, finished_at=now), "discarded"
 
 
 def _moved(db: Database, connection: Connection, job: Job, then: Job, cause: str, by: str, now: datetime) -> Job:

@@ -54,3 +54,11 @@ class BatchState(StrEnum):
     SUCCEEDED = "succeeded"  # every job succeeded
     FINISHED = "finished"  # no job is open and some did not succeed
     CANCELLED = "cancelled"  # a person ended it: what the ERP has taken is still followed
+
+
+class ActionState(StrEnum):
+    """Where an action on many jobs stands."""
+
+    RUNNING = "running"  # some of its jobs were not looked at yet
+    FINISHED = "finished"  # all were
+    STOPPED = "stopped"  # a person ended it: what it changed stays so

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
 
+    from worker.jobs.actions import Action
     from worker.jobs.failures import FailureGroup
+    from worker.jobs.filters import JobFilter
     from worker.jobs.model import Attempt, Batch, Delivery, Exchange, Job, JobError, Move
     from worker.jobs.progress import Progress
 
@@ -144,3 +147,36 @@ def failure_view(group: FailureGroup) -> dict[str, Any]:
         "last_at": at(group.last_at),
         "example": group.example,
     }
+
+
+def action_view(action: Action) -> dict[str, Any]:
+    """Something that is done to many jobs, and how far it is."""
+    return {
+        "id": action.id,
+        "action": action.action,
+        "total": action.total,
+        "done": action.done,
+        "state": action.state.value,
+        "skipped": counted(action.skipped),
+        "filter": filter_view(action.filter),
+        "made_by": action.made_by,
+        "created_at": at(action.created_at),
+        "finished_at": at(action.finished_at),
+    }
+
+
+def filter_view(wanted: JobFilter) -> dict[str, Any]:
+    """What a filter names; whose tenants it may see is not part of it."""
+    given = {each.name: getattr(wanted, each.name) for each in fields(wanted) if each.name != "tenants"}
+    return {name: _plain(value) for name, value in given.items() if value is not None}
+
+
+def counted(skips: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What is left out, by reason."""
+    return [{"reason": reason, "count": count} for reason, count in skips.items()]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return at(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,247 @@
+"""Actions: replay, cancel or discard many jobs at once, tracked like a batch.
+
+The jobs are those that the filter names when the action is asked for: what is made or fails later is not caught. They are walked from
+the newest to the oldest in chunks, a transaction each, which also holds how far it came: whoever goes on after a kill begins where the
+last chunk ended. A job that somebody else moved in the meantime is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, insert, select, update
+
+from worker.errors import Conflict, NotFound
+from worker.jobs import queue, search
+from worker.jobs.batches import reopen
+from worker.jobs.changes import Change, apply
+from worker.jobs.estimates import CALLS_EACH, CALLS_OF_SYNC
+from worker.jobs.filters import JobFilter, conditions
+from worker.jobs.model import new_id
+from worker.jobs.states import ActionState, State
+from worker.jobs.tables import actions, jobs
+from worker.jobs.views import filter_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection, Row
+
+    from worker.jobs.engine import Database
+    from worker.jobs.model import Job
+
+CHUNK: Final = 500
+MOVED_ON: Final = "it moved on in the meantime"
+_INSTANT: Final = timedelta(microseconds=1)
+_TIMES: Final = ("since", "until")
+_DISCARDED: Final = "it was cancelled: a replay must name the state cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What an action does to one job, and to jobs in which states; `unless_named` only where the filter names states."""
+
+    act: Callable[[Job, datetime], tuple[Job, str]]
+    states: tuple[State, ...]
+    unless_named: tuple[State, ...] = ()
+    after_failure: bool = False
+    """Only jobs that came to their end before the action was asked for."""
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "replay": Verb(queue.replayed, (State.FAILED, State.CANCELLED), unless_named=(State.CANCELLED,), after_failure=True),
+    "cancel": Verb(queue.cancelled, (State.QUEUED, State.WAITING, State.RETRYING)),
+    "discard": Verb(queue.discarded, (State.FAILED,), after_failure=True),
+}
+_WHY_NOT: Final[Mapping[str, str]] = {"replay": "can't be replayed", "cancel": "can't be cancelled", "discard": "can't be discarded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that a person does to many jobs. `total` is how many it was to change when it was asked for, `done` how many it did.
+
+    `tenants` is what may be touched, None for all; `skipped` counts what is left out, by reason; `cursor` the last job looked at.
+    """
+
+    id: str
+    action: str
+    filter: JobFilter
+    made_by: str
+    created_at: datetime
+    tenants: tuple[str, ...] | None = None
+    state: ActionState = ActionState.RUNNING
+    total: int = 0
+    done: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    cursor: str | None = None
+    message: str | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What an action would do: how many it would change, and how many not and why; `calls` to ERPs follow from it, at least."""
+
+    changes: int
+    skips: dict[str, int]
+    calls: int
+
+
+def forecast(connection: Connection, action: str, wanted: JobFilter) -> Forecast:
+    """Count, by state and kind, what the filter names now."""
+    verb = VERBS[action]
+    grouped = select(jobs.c.state, jobs.c.kind, func.count().label("n")).where(*conditions(wanted)).group_by(jobs.c.state, jobs.c.kind)
+    changes, calls = 0, 0.0
+    skips: Counter[str] = Counter()
+    for row in connection.execute(grouped):
+        why = _why_not(action, verb, State(row.state), wanted)
+        if why is not None:
+            skips[why] += row.n
+            continue
+        changes += row.n
+        calls += row.n * (CALLS_OF_SYNC if row.kind == "sync_kit_lines" else CALLS_EACH) if action == "replay" else 0
+    return Forecast(changes, dict(skips), ceil(calls))
+
+
+def begin(connection: Connection, action: str, wanted: JobFilter, made_by: str, now: datetime) -> Action:
+    """Write down what is to be done. `carry_on` does it."""
+    seen = forecast(connection, action, wanted)
+    begun = Action(new_id(), action, wanted, made_by, now, wanted.within, total=seen.changes, skipped=seen.skips)
+    connection.execute(
+        insert(actions).values(
+            id=begun.id,
+            tenants=None if begun.tenants is None else list(begun.tenants),
+            made_by=made_by,
+            action=action,
+            filter=filter_view(wanted),
+            state=begun.state.value,
+            total=begun.total,
+            done=0,
+            skipped=begun.skipped,
+            created_at=now,
+            touched_at=now,
+        )
+    )
+    return begun
+
+
+def carry_on(db: Database, action_id: str, now: datetime) -> Action:
+    """Do the next chunk of it, and remember how far it came. Several may do so at once: each chunk is done by one."""
+    with db.write() as connection:
+        action = find(connection, action_id, db.for_update)
+        if action.state is not ActionState.RUNNING:
+            return action
+        found = search.find_jobs(connection, _reach(action), CHUNK, action.cursor)
+        then = _worked(db, connection, action, found, now)
+        if len(found) < CHUNK:
+            then = replace(then, state=ActionState.FINISHED, finished_at=now)
+        _keep(connection, then, now)
+    return then
+
+
+def stop(db: Database, connection: Connection, action_id: str, now: datetime) -> Action:
+    """Change no more jobs; what was changed stays so. Raises `Conflict` for one that is over."""
+    action = find(connection, action_id, db.for_update)
+    if action.state is not ActionState.RUNNING:
+        raise Conflict(f"a {action.state} action can't be stopped")
+    stopped = replace(action, state=ActionState.STOPPED, finished_at=now)
+    _keep(connection, stopped, now)
+    return stopped
+
+
+def find(connection: Connection, action_id: str, lock: Callable[[Any], Any] = lambda statement: statement) -> Action:
+    """The action, or `NotFound`."""
+    row = connection.execute(lock(select(actions).where(actions.c.id == action_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no action {action_id}")
+    return _action_of(row)
+
+
+def running(connection: Connection) -> list[str]:
+    """The ids of actions that are not over, the one that was touched longest ago first."""
+    statement = select(actions.c.id).where(actions.c.state == ActionState.RUNNING.value).order_by(actions.c.touched_at, actions.c.id)
+    return list(connection.execute(statement).scalars())
+
+
+def _worked(db: Database, connection: Connection, action: Action, found: list[Job], now: datetime) -> Action:
+    """The action after these jobs."""
+    if not found:
+        return action
+    verb = VERBS[action.action]
+    able = [job for job in found if not verb.after_failure or (job.finished_at or now) <= action.created_at]
+    if action.action == "replay":
+        for batch in sorted({job.batch for job in able if job.batch is not None}):  # in one order: no deadlocks
+            reopen(connection, batch, now)
+    kept = apply(db, connection, [_change(action, verb, job, now) for job in able], now)
+    lost = len(able) - len(kept)
+    skipped = {**action.skipped, MOVED_ON: action.skipped.get(MOVED_ON, 0) + lost} if lost else action.skipped
+    return replace(action, done=action.done + len(kept), skipped=skipped, cursor=found[-1].id)
+
+
+def _change(action: Action, verb: Verb, job: Job, now: datetime) -> Change:
+    then, cause = verb.act(job, now)
+    return Change(job, then, f"{cause}, by action {action.id}", action.made_by)
+
+
+def _reach(action: Action) -> JobFilter:
+    """The jobs that are still to be looked at: those in a state that it changes, made before it was asked for."""
+    wanted = action.filter
+    until = action.created_at + _INSTANT
+    verb = VERBS[action.action]
+    states = tuple(state.value for state in verb.states if _why_not(action.action, verb, state, wanted) is None)
+    if wanted.state is not None:
+        states = tuple(state for state in states if state in wanted.state)
+    return replace(wanted, state=states, until=until if wanted.until is None else min(until, wanted.until))
+
+
+def _why_not(action: str, verb: Verb, state: State, wanted: JobFilter) -> str | None:
+    """Why a job in this state is left out, if it is."""
+    if state in verb.unless_named and (wanted.state is None or state.value not in wanted.state):
+        return _DISCARDED
+    if state in verb.states:
+        return None
+    return f"a {state} job {_WHY_NOT[action]}"
+
+
+def _keep(connection: Connection, action: Action, now: datetime) -> None:
+    connection.execute(
+        update(actions)
+        .where(actions.c.id == action.id)
+        .values(
+            state=action.state.value,
+            done=action.done,
+            skipped=action.skipped,
+            cursor=action.cursor,
+            touched_at=now,
+            finished_at=action.finished_at,
+        )
+    )
+
+
+def _action_of(row: Row[Any]) -> Action:
+    tenants = None if row.tenants is None else tuple(row.tenants)
+    return Action(
+        id=row.id,
+        action=row.action,
+        filter=_filter_of(row.filter, tenants),
+        made_by=row.made_by,
+        created_at=row.created_at,
+        tenants=tenants,
+        state=ActionState(row.state),
+        total=row.total,
+        done=row.done,
+        skipped=row.skipped,
+        cursor=row.cursor,
+        message=row.message,
+        finished_at=row.finished_at,
+    )
+
+
+def _filter_of(given: Mapping[str, Any], tenants: tuple[str, ...] | None) -> JobFilter:
+    times = {name: datetime.fromisoformat(given[name]) for name in _TIMES if name in given}
+    states = {"state": tuple(given["state"])} if "state" in given else {}
+    return JobFilter(tenants=tenants, **{**given, **times, **states})
