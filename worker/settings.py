@@ -125,7 +125,7 @@ class ItemPath:
     token: Secret | None = None
     webhook_secret: Secret | None = None
     webhook_header: str = "Authorization"
-    webhook_kits: str = "not_null(kits, kit, kitName, kit_name, name)"
+    webhook_kits: str = "not_null(kits, kit, previousName, kitName, kit_name, name)"
     slots: int = 1
     calls_per_hour: int | None = None
     import_timeout: float = 600.0

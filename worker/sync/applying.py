@@ -168,7 +168,7 @@ class Applying:
             return again("there was nothing to send", wait=1.0, **kept)
         verdict = before_sending(job, written.error, now, self.retries)
         verdict = replace(verdict, progress={**verdict.progress, **kept})
-        return reports.with_result(verdict, memory, options) if verdict.state is State.FAILED else verdict
+        return reports.with_result(verdict, memory, options) if verdict.state in {State.FAILED, State.RETRYING} else verdict
 
 
 def _unclear(write: Write, at: float) -> Sent:

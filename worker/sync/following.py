@@ -8,6 +8,8 @@ from worker.jobs.verdicts import NewJob
 from worker.kinds import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from worker.kit_ledger.book import KitBook
     from worker.settings import Tenant
     from worker.sync.options import Options
@@ -32,12 +34,15 @@ def new_sync(tenant: Tenant, source: str, arguments: dict[str, Any], **more: Any
     )
 
 
-def parents(book: KitBook, tenant: Tenant, options: Options, translation: Translation) -> tuple[NewJob, ...]:
-    """One sync for each kit that has this one in it, however deep, for the targets that get its parts."""
+def parents(book: KitBook, tenant: Tenant, options: Options, translation: Translation, changed: Collection[str]) -> tuple[NewJob, ...]:
+    """One sync for each kit that has one of the changed kits in it, however deep, for the targets that get its parts.
+
+    The kit that is being synced is none of them: it is at it.
+    """
     targets = [target for target in options.targets if options.nesting(target) == "explode"]
     if not targets:
         return ()
     mine = translation.same(options.kit)
-    above = [code for code in book.ancestors(options.source, options.kit) if translation.same(code) != mine]
+    above = {translation.same(code): code for each in changed for code in book.ancestors(options.source, each)}
     given: dict[str, Any] = {"source": options.source, "targets": targets, "nested": dict.fromkeys(targets, "explode")}
-    return tuple(new_sync(tenant, options.source, {"kit": code, **given}) for code in above)
+    return tuple(new_sync(tenant, options.source, {"kit": code, **given}) for key, code in above.items() if key != mine)

@@ -26,8 +26,8 @@ class Memory:
 
     `at` is the target's place among the targets; `round` how often the present one was written to; `passes` how often all began anew
     because the source had changed meanwhile. `recipes` are the kit and its inner kits as the source has them, by code. `sent` are the
-    writes of the present round, from `sent_at` (epoch seconds) on. `reports` is what became of each target, as JSON. `changed`: the
-    source's kit is another than when it was last read. `kit`: the target's, as it was read at `read_at`, to be written to.
+    writes of the present round, from `sent_at` (epoch seconds) on. `reports` is what became of each target, as JSON. `kit`: the
+    target's, as it was read at `read_at`, to be written to.
     """
 
     stage: Stage = "source"
@@ -40,7 +40,6 @@ class Memory:
     operation: str | None = None
     polls: int = 0
     wrote: bool = False
-    changed: bool = False
     reports: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     kit: RemoteKit | None = None
     read_at: float | None = None
@@ -58,7 +57,6 @@ class Memory:
             "operation": self.operation,
             "polls": self.polls,
             "wrote": self.wrote,
-            "changed": self.changed,
             "reports": dict(self.reports),
             "kit": None if self.kit is None else remote_to_json(self.kit),
             "read_at": self.read_at,

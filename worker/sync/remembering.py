@@ -42,12 +42,12 @@ class Remembering:
     sync: Sync
     translation: Translation
 
-    def saw_source(self, source: str, kits: Mapping[str, RemoteKit]) -> bool:
-        """Keep what was read; whether any of it is another than when it was last read, as far as that is known."""
+    def saw_source(self, source: str, kits: Mapping[str, RemoteKit]) -> tuple[str, ...]:
+        """Keep what was read; the codes of what is another than when it was last read, as far as that is known."""
         before = self.book.snapshots(source, kits)
         seen = [self.snapshot(kit) for kit in kits.values()]
         self.book.keep(source, seen)
-        return any(each.code in before and before[each.code].fingerprint != each.fingerprint for each in seen)
+        return tuple(each.code for each in seen if each.code in before and before[each.code].fingerprint != each.fingerprint)
 
     def snapshot(self, kit: RemoteKit, round_: str | None = None) -> Snapshot:
         """A kit in our words, as it is kept."""

@@ -46,7 +46,7 @@ class Sourcing:
         """
         recipes = self.book.fresh_of(item.job, item.options, now)
         if recipes is not None:
-            return self._go(item, recipes, changed=False)
+            return self._go(item, recipes)
         if item.job.batch is not None:
             return look("to be read together with others of its batch", item.memory)
         return self._read(item, self._kits([item]))
@@ -62,8 +62,7 @@ class Sourcing:
         """Everything was read, and does not differ (any more)."""
         options = item.options
         cause = "read again: no difference" if memory.wrote else "looked at" if options.dry_run else "no difference"
-        follow = parents(self.book.book, self.tenant, options, self.translation) if memory.changed and not options.dry_run else ()
-        return replace(done(cause, reports.result_of(memory, options), follow=follow), progress={KEY: None})
+        return replace(done(cause, reports.result_of(memory, options)), progress={KEY: None})
 
     def _kits(self, items: Sequence[Known]) -> dict[str, RemoteKit]:
         first = items[0].options
@@ -75,9 +74,16 @@ class Sourcing:
         return self._recheck(item, kits) if item.memory.stage == "recheck" else self._read(item, kits)
 
     def _read(self, item: Known, kits: Mapping[str, RemoteKit]) -> Verdict:
-        return self._go(item, recipes_of(kits), changed=self.book.saw_source(item.options.source, kits))
+        """What follows from a change is made in the moment it is seen: the next reading finds nothing new, and a target may lack the kit."""
+        if item.options.dry_run:
+            return self._go(item, recipes_of(kits))
+        changed = self.book.saw_source(item.options.source, kits)
+        if item.job.progress.get("doubt"):  # its worker stopped, perhaps between seeing a change and telling of it
+            changed = (*changed, *kits)
+        follow = parents(self.book.book, self.tenant, item.options, self.translation, changed)
+        return replace(self._go(item, recipes_of(kits)), follow=follow)
 
-    def _go(self, item: Known, recipes: Mapping[str, Recipe], *, changed: bool) -> Verdict:
+    def _go(self, item: Known, recipes: Mapping[str, Recipe]) -> Verdict:
         options, memory = item.options, item.memory
         recipe = next((each for code, each in recipes.items() if self.translation.same(code) == self.translation.same(options.kit)), None)
         if recipe is None:
@@ -86,7 +92,6 @@ class Sourcing:
             stage="target",
             recipes=recipes,
             passes=memory.passes,
-            changed=memory.changed or changed,
             wrote=memory.wrote,
             reports=memory.reports,
         )
@@ -103,5 +108,5 @@ class Sourcing:
         if memory.passes >= MOST_PASSES:
             message = f"{options.source} changed {memory.passes + 1} times while it was carried over"
             return reports.with_result(failed(JobError("conflict", message)), memory, options)
-        anew = replace(item, memory=Memory(passes=memory.passes + 1, changed=True, wrote=True, reports=memory.reports))
+        anew = replace(item, memory=Memory(passes=memory.passes + 1, wrote=True, reports=memory.reports))
         return self._read(anew, kits)

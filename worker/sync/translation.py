@@ -37,8 +37,7 @@ class Translation:
         `target`: whatever number a line holds there is taken as it is: the sync may be what puts it right.
         """
         faults: list[Fault] = []
-        read = self.units.as_read if target else self.units.canonical
-        lines = tuple(self._line(erp, kit.code, each, read, faults) for each in kit.lines)
+        lines = tuple(self._line(erp, kit.code, each, self._reading(each.line, target=target), faults) for each in kit.lines)
         if faults:
             raise KitFault("validation", tuple(faults))
         return replace(kit, code=self.codes.ours(erp, kit.code), lines=lines)
@@ -50,6 +49,10 @@ class Translation:
     def quantity_there(self, erp: str, line: Line, quantity: Decimal, unit: str | None) -> Decimal:
         """A quantity of ours in the unit that the system has for this component. Raises `KitFault`."""
         return Decimal(plain(self.units.into(erp, line.component, quantity, line.unit, unit)))
+
+    def _reading(self, line: Line, *, target: bool) -> Read:
+        """Half an hour of labour may well be half a piece: what is not kept in stock can be split."""
+        return self.units.as_read if target or not line.stocked else self.units.canonical
 
     def _line(self, erp: str, kit: str, remote: RemoteLine, read: Read, faults: list[Fault]) -> RemoteLine:
         line = remote.line

@@ -56,7 +56,8 @@ class SyncWork:
         except KitFault as fault:
             return reports.with_result(failed(unfit(fault)), item.memory, item.options)
         except CallError as error:
-            return before_sending(job, error, now, self._retries)
+            verdict = before_sending(job, error, now, self._retries)
+            return reports.with_result(verdict, item.memory, item.options) if item.memory.reports else verdict
         except LedgerUnavailable:
             return again("the ledger was away", wait=AWAY)
 

@@ -384,6 +384,24 @@ def test_non_stock_left_out(company: Company) -> None:
     assert job.result["targets"]["itempath"]["left_out"][0]["component"] == "LABOUR"
 
 
+def test_split_labour(company: Company) -> None:
+    """Half a piece of what is not kept in stock is no fault: it does not go to the warehouse anyway."""
+    company.visma.put("KIT", Line("A", Decimal(1), "STK"), Line("LABOUR", Decimal("0.5"), "STK", stocked=False))
+    company.itempath.put("KIT", ("A", "1"))
+
+    assert company.run().state is State.SUCCEEDED
+
+
+def test_spent_attempts_tell(company: Company) -> None:
+    """A sync that runs out of attempts tells what it had found and done by then."""
+    company.itempath.next = [CallError("broken", status=500, error_class="unavailable")] * 20
+
+    job = company.run()
+
+    assert (job.state, job.attempt) == (State.FAILED, 8)
+    assert job.result["targets"]["itempath"]["difference"]
+
+
 def test_edited_there(company: Company) -> None:
     """What somebody changed in the target since the last run is put right, and the result says so."""
     company.run()
