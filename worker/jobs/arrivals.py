@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, case, delete, insert, or_, select, update
 
 from worker.jobs.keys import first_of_key
-from worker.jobs.merging import merge_jobs
 from worker.jobs.model import Lane, new_id
 from worker.jobs.rows import delivery_of
 from worker.jobs.states import State
 from worker.jobs.tables import Moment, deliveries, delivery_jobs, delivery_keys, in_state, jobs
+from worker.jobs.uniques import make_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from worker.jobs.engine import Database
     from worker.jobs.model import Delivery
+    from worker.jobs.outcomes import Made, Outcome
     from worker.jobs.verdicts import NewJob
 
 KEY_DAYS: Final = timedelta(days=7)
@@ -43,7 +44,8 @@ class Arrival:
     """A verified delivery to be stored.
 
     `key` makes it unique within its source, for `key_life`; None: it is never a duplicate. `makes` are the jobs that it asks for: made
-    with it, or joined where such a job waits already. `reason` is kept with it. `replay_of`: the delivery that is told again.
+    with it, or joined where such a job waits already. `outcomes` is what rules say of it, kept with it, and their jobs are made; None: no
+    rule was asked. `reason` is kept with it. `replay_of`: the delivery that is told again.
     """
 
     tenant: str
@@ -58,6 +60,7 @@ class Arrival:
     makes: tuple[NewJob, ...] = ()
     reason: str | None = None
     replay_of: str | None = None
+    outcomes: tuple[Outcome, ...] | None = None
     id: str = field(default_factory=new_id)
 
 
@@ -86,7 +89,7 @@ def store(db: Database, connection: Connection, arrivals: Sequence[Arrival], now
 def _answer(arrival: Arrival, first: str, touched: list[str]) -> Stored:
     if first != arrival.id:
         return Stored(first, duplicate=True, lane=None)
-    lanes = tuple(dict.fromkeys(Lane(new.tenant, new.erp) for new in arrival.makes))
+    lanes = tuple(dict.fromkeys(Lane(new.tenant, new.erp) for new in asked_for(arrival)))
     return Stored(arrival.id, duplicate=False, lane=Lane(arrival.tenant, arrival.erp) if touched else None, lanes=lanes)
 
 
@@ -150,30 +153,48 @@ def _matches(db: Database, connection: Connection, arrivals: Sequence[Arrival]) 
     return found, {(row.tenant, row.id) for row in rows if row.erp_id is None}
 
 
-def _make(db: Database, connection: Connection, fresh: Sequence[Arrival], now: datetime) -> dict[str, list[str]]:
-    """The jobs that each arrival makes or joins."""
-    wanted = [(arrival.id, new) for arrival in fresh for new in arrival.makes]
+def asked_for(arrival: Arrival) -> tuple[NewJob, ...]:
+    """The jobs that it asks for: its own, then those of its rules."""
+    return (*arrival.makes, *(outcome.job for outcome in arrival.outcomes or () if outcome.job is not None))
+
+
+def _make(db: Database, connection: Connection, fresh: Sequence[Arrival], now: datetime) -> dict[str, list[Made]]:
+    """The jobs that each arrival makes or joins, in the order in which it asks for them."""
+    wanted = [(arrival.id, new) for arrival in fresh for new in asked_for(arrival)]
     if not wanted:
         return {}
-    made: dict[str, list[str]] = {}
-    for (arrival, _), job in zip(wanted, merge_jobs(db, connection, [new for _, new in wanted], MAKER, now), strict=True):
-        made.setdefault(arrival, []).append(job)
-    return made
+    found: dict[str, list[Made]] = {}
+    for (arrival, _), made in zip(wanted, make_jobs(db, connection, [new for _, new in wanted], MAKER, now), strict=True):
+        found.setdefault(arrival, []).append(made)
+    return found
+
+
+def _views(arrival: Arrival, made: Sequence[Made]) -> list[dict[str, Any]] | None:
+    """What its rules did, with the jobs that were made."""
+    if arrival.outcomes is None:
+        return None
+    jobs_of_rules = iter(made[len(arrival.makes) :])
+    return [outcome.view(next(jobs_of_rules, None) if outcome.job is not None else None) for outcome in arrival.outcomes]
 
 
 def _insert(
     connection: Connection,
     fresh: Sequence[Arrival],
     matches: Mapping[str, list[str]],
-    made: Mapping[str, list[str]],
+    made: Mapping[str, list[Made]],
     now: datetime,
 ) -> None:
     if not fresh:
         return
     states = ["accepted" if matches.get(arrival.id) or not arrival.news else "orphan" for arrival in fresh]
-    rows = [_row(arrival, state, arrival.reason, now) for arrival, state in zip(fresh, states, strict=True)]
+    rows = [
+        {**_row(arrival, state, arrival.reason, now), "outcomes": _views(arrival, made.get(arrival.id, ()))}
+        for arrival, state in zip(fresh, states, strict=True)
+    ]
     connection.execute(_DELIVERY, rows)
-    touched = {arrival.id: dict.fromkeys((*matches.get(arrival.id, ()), *made.get(arrival.id, ()))) for arrival in fresh}
+    touched = {
+        arrival.id: dict.fromkeys((*matches.get(arrival.id, ()), *(each.job for each in made.get(arrival.id, ())))) for arrival in fresh
+    }
     links = [{"delivery": arrival, "job": job} for arrival, found in touched.items() for job in found]
     if links:
         connection.execute(_LINK, links)

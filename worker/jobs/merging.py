@@ -6,11 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 import orjson
 from sqlalchemy import bindparam, select
 
 from worker.jobs.making import insert_jobs
+from worker.jobs.outcomes import Made
 from worker.jobs.states import State
 from worker.jobs.tables import jobs
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from worker.jobs.engine import Database
     from worker.jobs.verdicts import NewJob
 
+LOCKS: Final = 32
 SAME_MOMENT: Final = timedelta(seconds=5)
 """What starts further apart than this is another wish: somebody planned it for then."""
 
@@ -38,28 +41,36 @@ class _Serving:
     priority: int
 
 
-def merge_jobs(db: Database, connection: Connection, news: Sequence[NewJob], made_by: str, now: datetime) -> list[str]:
-    """The ids of jobs that do what is asked for, in the same order: made now, or there before. Call it in a write transaction.
+def merge_jobs(db: Database, connection: Connection, news: Sequence[NewJob], made_by: str, now: datetime) -> list[Made]:
+    """The jobs that do what is asked for, in the same order: made now, or there before. Call it in a write transaction.
 
     A job serves if it has the same tenant, kind and subject and equal arguments, is queued, was never started, is part of no batch, may
     start at the same moment and comes no later in turn. It has not looked at anything yet, so it will see what has just changed. What
     has no subject, or a unique key or a batch of its own, is always made.
     """
-    able = [new for new in news if new.subject is not None and new.unique_key is None and new.batch is None]
-    for name in sorted({f"merge/{new.tenant}/{new.kind}/{new.subject}" for new in able}):  # in one order: no deadlocks
+    able = [new for new in news if _may_join(new)]
+    for name in sorted({_lock(new) for new in able}):  # in one order: no deadlocks
         db.serialise(connection, name)
     serving = _present(connection, able)
     fresh: list[NewJob] = []
-    chosen: list[str | int] = []
+    chosen: list[tuple[str | int, bool]] = []
     for new in news:
-        found = _joined(serving.get(_same(new), ()), new, now) if new in able else None
+        found = _joined(serving.get(_same(new), ()), new, now) if _may_join(new) else None
+        chosen.append((len(fresh), False) if found is None else (found, True))
         if found is None:
-            found = len(fresh)
+            serving[_same(new)].append(_Serving(len(fresh), new.run_at or now, new.priority))
             fresh.append(new)
-            serving[_same(new)].append(_Serving(found, new.run_at or now, new.priority))
-        chosen.append(found)
     made = insert_jobs(connection, fresh, made_by, now)
-    return [made[each].id if isinstance(each, int) else each for each in chosen]
+    return [Made(made[job].id if isinstance(job, int) else job, joined) for job, joined in chosen]
+
+
+def _may_join(new: NewJob) -> bool:
+    return new.subject is not None and new.unique_key is None and new.batch is None
+
+
+def _lock(new: NewJob) -> str:
+    """Subjects share a few locks: a transaction with thousands of them must not need thousands of locks."""
+    return f"merge/{new.tenant}/{crc32((new.subject or '').encode()) % LOCKS}"
 
 
 def _present(connection: Connection, able: Sequence[NewJob]) -> defaultdict[_Same, list[_Serving]]:

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """A job that does what was asked for: by its id. `duplicate`: it was there before."""
+
+    job: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one rule did with one element (`item` counts from 0), or with the event as a whole (None).
 
@@ -25,8 +33,8 @@ class Outcome:
     faults: tuple[Fault, ...] = ()
     job: NewJob | None = None
 
-    def view(self, job: str | None = None, *, duplicate: bool = False) -> dict[str, Any]:
-        """As JSON. `job` is the id of the one that was made; with `duplicate` it was there before, by its unique key."""
+    def view(self, made: Made | None = None) -> dict[str, Any]:
+        """As JSON. `job` is the one that was made, or was there before by its unique key: then `duplicate` is true."""
         return {
             "rule": self.rule,
             "kind": self.kind,
@@ -34,6 +42,6 @@ class Outcome:
             "item": self.item,
             "why": self.why,
             "faults": [{"path": fault.path, "message": fault.message} for fault in self.faults],
-            "job": job,
-            "duplicate": duplicate,
+            "job": None if made is None else made.job,
+            "duplicate": made is not None and made.duplicate,
         }

@@ -31,7 +31,7 @@ def sync(kit: str = "K1", **changes: Any) -> NewJob:
 def merge(db: Database, *news: NewJob, seconds: float = 0) -> list[str]:
     """Make or join."""
     with db.write() as connection:
-        return merge_jobs(db, connection, news, "a test", later(seconds))
+        return [made.job for made in merge_jobs(db, connection, news, "a test", later(seconds))]
 
 
 def count(db: Database) -> int:
