@@ -74,7 +74,7 @@ class Sourcing:
         return self._recheck(item, kits) if item.memory.stage == "recheck" else self._read(item, kits)
 
     def _read(self, item: Known, kits: Mapping[str, RemoteKit]) -> Verdict:
-        """What follows from a change is made in the moment it is seen: the next reading finds nothing new, and a target may lack the kit."""
+        """What follows from a change is made when it is seen: the next reading finds nothing new, and a target may lack the kit."""
         if item.options.dry_run:
             return self._go(item, recipes_of(kits))
         changed = self.book.saw_source(item.options.source, kits)

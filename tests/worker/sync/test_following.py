@@ -1,0 +1,71 @@
+"""Kits that hold a changed kit are synced, too, for targets that get its parts: no change is ever seen without that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.worker.sync.company import Company
+from worker.jobs.states import State
+from worker.kits.model import Line
+from worker.settings import Sync
+
+if TYPE_CHECKING:
+    from worker.jobs.engine import Database
+
+
+@pytest.fixture
+def company(sqlite_db: Database) -> Company:
+    """Two kits hold an inner one that the target does not know, and that has just changed."""
+    company = Company(sqlite_db, Sync(source="intacct", targets=("itempath",), nested={"itempath": "explode"}))
+    company.intacct.put("INNER", ("A", "1"))
+    for code in ("KIT", "OTHER"):
+        company.intacct.put(code, Line("INNER", Decimal(2), type="kit"))
+        company.itempath.put(code, ("A", "2"))
+        assert company.run(code).state is State.SUCCEEDED
+    company.intacct.put("INNER", ("A", "3"))
+    company.followers.clear()
+    return company
+
+
+def followers(company: Company) -> list[str]:
+    """The kits of syncs that were made."""
+    return sorted(str(new.arguments["kit"]) for new in company.followers)
+
+
+def test_target_lacks_inner(company: Company) -> None:
+    """The target has no kit of that name, so its own sync fails; those that hold it are synced all the same."""
+    job = company.run("INNER")
+
+    assert (job.state, followers(company)) == (State.FAILED, ["KIT", "OTHER"])
+
+
+def test_seen_by_parent(company: Company) -> None:
+    """Who reads the change first, be it a kit that holds it, tells the others."""
+    job = company.run("KIT")
+
+    assert (job.state, followers(company)) == (State.SUCCEEDED, ["OTHER"])
+
+
+def test_dry_run_first(company: Company) -> None:
+    """A dry run tells nobody, and takes nothing away from the run that follows."""
+    company.run("INNER", dry_run=True)
+    assert followers(company) == []
+
+    company.run("INNER")
+
+    assert followers(company) == ["KIT", "OTHER"]
+
+
+def test_killed_in_between(company: Company) -> None:
+    """A worker that dies when the change is stored and nobody told: the next reading tells."""
+    job = company.job("INNER")
+    company.step(job)
+    company.followers.clear()
+
+    company.carry(replace(job, state=State.WAITING, progress={"doubt": True, "sent_at": company.clock()}))
+
+    assert followers(company) == ["KIT", "OTHER"]
