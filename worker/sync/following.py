@@ -1,4 +1,4 @@
-"""Syncs that follow from a sync: kits that take this one apart must be written anew when it changes."""
+"""Syncs that follow from a sync: of kits that take this one apart, when it changes; and of kits that were made empty to stand in it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from worker.jobs.verdicts import NewJob
 from worker.kinds import KINDS
+from worker.kits.explosion import inner
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from worker.kit_ledger.book import KitBook
     from worker.settings import Tenant
+    from worker.sync.memory import Memory
     from worker.sync.options import Options
     from worker.sync.translation import Translation
 
@@ -46,3 +48,15 @@ def parents(book: KitBook, tenant: Tenant, options: Options, translation: Transl
     above = {translation.same(code): code for each in changed for code in book.ancestors(options.source, each)}
     given: dict[str, Any] = {"source": options.source, "targets": targets, "nested": dict.fromkeys(targets, "explode")}
     return tuple(new_sync(tenant, options.source, {"kit": code, **given}) for key, code in above.items() if key != mine)
+
+
+def fillings(tenant: Tenant, options: Options, memory: Memory, translation: Translation) -> tuple[NewJob, ...]:
+    """One sync for each inner kit that a target lacked and was made there, without lines."""
+    parts = dict.fromkeys(code for recipe in memory.recipes.values() for code in inner(recipe))
+    found: list[NewJob] = []
+    for target in options.targets:
+        made = {translation.same(code) for code in memory.reports.get(target, {}).get("made", ())}
+        given: dict[str, Any] = {"source": options.source, "targets": [target], "nested": {target: options.nesting(target)}}
+        lacked = [code for code in parts if translation.same(translation.codes.theirs(target, code)) in made]
+        found += [new_sync(tenant, options.source, {"kit": code, **given}) for code in lacked]
+    return tuple(found)

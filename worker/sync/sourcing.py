@@ -10,7 +10,7 @@ from worker.errors import Fault, KitFault
 from worker.jobs.model import JobError
 from worker.jobs.verdicts import done, failed
 from worker.sync import reports
-from worker.sync.following import parents
+from worker.sync.following import fillings, parents
 from worker.sync.known import look, together
 from worker.sync.memory import KEY, Memory
 from worker.sync.reading import fingerprint_of, part_of, read_whole, recipes_of
@@ -62,7 +62,8 @@ class Sourcing:
         """Everything was read, and does not differ (any more)."""
         options = item.options
         cause = "read again: no difference" if memory.wrote else "looked at" if options.dry_run else "no difference"
-        return replace(done(cause, reports.result_of(memory, options)), progress={KEY: None})
+        follow = fillings(self.tenant, options, memory, self.translation)
+        return replace(done(cause, reports.result_of(memory, options), follow=follow), progress={KEY: None})
 
     def _kits(self, items: Sequence[Known]) -> dict[str, RemoteKit]:
         first = items[0].options

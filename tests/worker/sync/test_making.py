@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.worker.sync.company import Company
 from worker.errors import BadAnswer, RateLimited, Rejected
 from worker.jobs.states import State
+from worker.kits.model import Line
 from worker.settings import Sync
 
 if TYPE_CHECKING:
@@ -101,3 +103,15 @@ def test_killed_while_making(company: Company) -> None:
     job = company.carry(replace(before, state=State.WAITING, due_at=company.clock.moment(), progress=progress))
 
     assert (job.state, company.itempath.calls["create_kit"]) == (State.SUCCEEDED, 1)
+
+
+def test_inner_kit_is_filled(company: Company) -> None:
+    """A kit that was made to stand in another has no lines yet: a sync of its own follows, to this target alone."""
+    company.visma.put("INNER", ("A", "1"))
+    company.visma.put("KIT", Line("INNER", Decimal(2), type="kit"))
+    company.itempath.put("KIT")
+
+    job = company.run()
+
+    assert job.state is State.SUCCEEDED
+    assert [(new.arguments["kit"], new.arguments["targets"]) for new in company.followers] == [("INNER", ["itempath"])]
