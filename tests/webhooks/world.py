@@ -68,6 +68,7 @@ def settings_for(database_url: str) -> Settings:
             ApiKey("viewer", Secret("view-key"), "view", ("acme",)),
             ApiKey("ops", Secret("ops-key"), "operate", ("acme",)),
             ApiKey("other", Secret("other-key"), "operate", ("globex",)),
+            ApiKey("chief", Secret("chief-key"), "admin", ("globex",)),
             ApiKey("root", Secret("root-key"), "admin", ("*",)),
         ),
         tenants={"acme": Tenant("acme", visma=visma()), "globex": Tenant("globex", visma=by_url), "bare": Tenant("bare")},
