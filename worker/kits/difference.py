@@ -56,6 +56,11 @@ class Difference:
         """Whether there is nothing to write."""
         return not (self.creates or self.updates or self.deletes)
 
+    @property
+    def size(self) -> int:
+        """How many lines are to be made, changed or dropped."""
+        return len(self.creates) + len(self.updates) + len(self.deletes)
+
     def to_json(self) -> dict[str, Any]:
         """As JSON values: quantities are plain strings, before and after."""
         return {

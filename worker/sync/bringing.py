@@ -110,8 +110,8 @@ class Bringing:
             return self._next(item, memory if stop is None else reports.noted(memory, self._erp, held=stop), None)
         if stop is not None:
             return reports.with_result(failed(JobError("conflict", stop)), memory, options)
-        count = len(target.difference.creates) + len(target.difference.updates) + len(target.difference.deletes)
-        memory = replace(memory, stage="write", kit=target.kit, read_at=now)
+        count = target.difference.size
+        memory = replace(memory, stage="write", kit=target.kit, read_at=now, least=count if memory.least is None else memory.least)
         return again(f"{self._erp} differs in {count} line{'s' if count != 1 else ''}", doubt=None, **reports.remembering(memory))
 
     def _none_there(self, item: Known, there: str) -> Verdict | RemoteKit:
@@ -148,7 +148,7 @@ class Bringing:
             memory = reports.found(memory, self._erp, target, edited_there=False)
             memory = reports.noted(memory, self._erp, in_step=True, **reports.shares_off(target.kit))
             self.book.in_step(options, self._erp, memory, target)
-        memory = replace(memory, round=0, sent=(), sent_at=None, operation=None, polls=0, kit=None, read_at=None)
+        memory = replace(memory, round=0, sent=(), sent_at=None, operation=None, polls=0, kit=None, read_at=None, least=None)
         if memory.at + 1 < len(options.targets):
             memory = replace(memory, stage="target", at=memory.at + 1)
             return look(f"{self._erp} is done", memory, erp=options.targets[memory.at])

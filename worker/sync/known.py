@@ -39,7 +39,8 @@ class Known:
 
 def known(job: Job, sync: Sync) -> Known:
     """What the job remembers and asks."""
-    return Known(job, memory_of(job), options_of(job.arguments, sync))
+    memory = memory_of(job)
+    return Known(job, memory, options_of({**job.arguments, **memory.asked}, sync))
 
 
 def together(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict]) -> Pairs:

@@ -27,7 +27,8 @@ class Memory:
     `at` is the target's place among the targets; `round` how often the present one was written to; `passes` how often all began anew
     because the source had changed meanwhile. `recipes` are the kit and its inner kits as the source has them, by code. `sent` are the
     writes of the present round, from `sent_at` (epoch seconds) on. `reports` is what became of each target, as JSON. `kit`: the
-    target's, as it was read at `read_at`, to be written to.
+    target's, as it was read at `read_at`, to be written to. `least`: the fewest lines by which the present target differed so far.
+    `asked`: source, targets and nesting as they were when the recipe was read: settings that change meanwhile are for the next sync.
     """
 
     stage: Stage = "source"
@@ -43,6 +44,8 @@ class Memory:
     reports: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     kit: RemoteKit | None = None
     read_at: float | None = None
+    least: int | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """For the job's progress; what is as at the start is left out."""
@@ -60,6 +63,8 @@ class Memory:
             "reports": dict(self.reports),
             "kit": None if self.kit is None else remote_to_json(self.kit),
             "read_at": self.read_at,
+            "least": self.least,
+            "asked": dict(self.asked),
         }
         return {name: value for name, value in whole.items() if value or name == "stage"}
 

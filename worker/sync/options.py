@@ -54,6 +54,11 @@ def options_of(arguments: Mapping[str, Any], sync: Sync) -> Options:
     )
 
 
+def settled(options: Options) -> dict[str, Any]:
+    """What the settings may have said, for the job's memory; as arguments it says the same whatever the settings say."""
+    return {"source": options.source, "targets": list(options.targets), "nested": {each: options.nesting(each) for each in options.targets}}
+
+
 def handed_on(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What another kit's sync, which follows from this one, takes over."""
     return {name: arguments[name] for name in NAMES if name in arguments}

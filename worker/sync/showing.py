@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from worker.sync.system import KitSystem, Sent
 
 MOST_ROUNDS: Final = 6
+"""So many rounds of writes may come no nearer before a person is told."""
 _MARGIN: Final = 0.5
 
 
@@ -85,6 +86,10 @@ class Showing:
         return later(f"not imported yet: {what}", wait=wait, doubt=None, **reports.remembering(replace(memory, polls=memory.polls + 1)))
 
     def _another_round(self, memory: Memory, options: Options, target: Aim) -> Verdict:
+        """One that came nearer does not count: a kit of very many lines, or an ERP that takes few at a time, needs many."""
+        left = target.difference.size
+        if memory.least is None or left < memory.least:
+            memory = replace(memory, round=0, least=left)
         if memory.round >= MOST_ROUNDS:
             message = f"it differs still after {memory.round} rounds of writes: is something else writing to it?"
             memory = reports.noted(memory, self.system.traits.erp, left=target.difference.to_json())

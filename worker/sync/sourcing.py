@@ -13,6 +13,7 @@ from worker.sync import reports
 from worker.sync.following import fillings, parents
 from worker.sync.known import look, together
 from worker.sync.memory import KEY, Memory
+from worker.sync.options import settled
 from worker.sync.reading import fingerprint_of, part_of, read_whole, recipes_of
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Sourcing:
             passes=memory.passes,
             wrote=memory.wrote,
             reports=memory.reports,
+            asked=settled(options),
         )
         if self.book.is_echo(item.job, options, recipes):
             return done("our own write, and its targets have it already", reports.result_of(fresh, options))
@@ -109,5 +111,5 @@ class Sourcing:
         if memory.passes >= MOST_PASSES:
             message = f"{options.source} changed {memory.passes + 1} times while it was carried over"
             return reports.with_result(failed(JobError("conflict", message)), memory, options)
-        anew = replace(item, memory=Memory(passes=memory.passes + 1, wrote=True, reports=memory.reports))
+        anew = replace(item, memory=Memory(passes=memory.passes + 1, wrote=True, reports=memory.reports, asked=memory.asked))
         return self._read(anew, kits)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from worker.errors import CallError, KitFault, LedgerUnavailable
 from worker.jobs.verdicts import again, failed
+from worker.kinds.sides import side_faults
 from worker.refusals import before_sending, unfit
 from worker.sync import reports
 from worker.sync.bringing import Bringing
@@ -43,6 +44,7 @@ class SyncWork:
         """`source`: how its recipes are read, where that is another way than a target is read."""
         remembering = Remembering(book, tenant.sync, translation)
         self._erp = system.traits.erp
+        self._tenant = tenant
         self._sync = tenant.sync
         self._retries: Retries = getattr(tenant, system.traits.erp).retries
         self._sourcing = Sourcing(source or system, tenant, remembering, translation)
@@ -64,24 +66,28 @@ class SyncWork:
     def looks(self, jobs: Sequence[Job], now: float) -> Pairs:
         """What the ERP shows of many kits, read together. Never raises for what an ERP does."""
         items = [known(job, self._sync) for job in jobs]
-        astray = [(item.job, self._elsewhere(item)) for item in items if _place(item) != self._erp]
-        here = [item for item in items if _place(item) == self._erp]
+        astray = [(item.job, verdict) for item in items if (verdict := self._astray(item)) is not None]
+        here = [item for item in items if self._astray(item) is None]
         reading = [item for item in here if item.memory.stage in {"source", "recheck"}]
         bringing = [item for item in here if item.memory.stage not in {"source", "recheck"}]
         return astray + self._sourcing.looks(reading) + self._bringing.looks(bringing, now)
 
     def _started(self, item: Known, now: float) -> Verdict:
-        if _place(item) != self._erp:
-            return self._elsewhere(item)
+        if (verdict := self._astray(item)) is not None:
+            return verdict
         if item.memory.stage == "source":
             return self._sourcing.begin(item, now)
         if item.memory.stage == "write":
             return self._bringing.write(item, now)
         return look("to be looked at")
 
-    def _elsewhere(self, item: Known) -> Verdict:
+    def _astray(self, item: Known) -> Verdict | None:
+        """What becomes of a job that has nothing to do here; None: it has. Settings may have changed since it was made."""
+        source, targets = item.options.source, list(item.options.targets)
+        if faults := side_faults(self._tenant, {"targets": targets, **({"source": source} if source else {})}):
+            return reports.with_result(failed(unfit(KitFault("validation", faults))), item.memory, item.options)
         place = _place(item)
-        return look(f"its next step is in {place}", erp=place)
+        return None if place == self._erp else look(f"its next step is in {place}", erp=place)
 
 
 def _place(item: Known) -> str:

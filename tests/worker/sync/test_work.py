@@ -176,6 +176,20 @@ def test_killed_while_writing(company: Company) -> None:
     assert (done.state, len(company.itempath.log)) == (State.SUCCEEDED, 3)
 
 
+def test_very_many_lines(sqlite_db: Database) -> None:
+    """A kit of more lines than go out in all its rounds: rounds that come nearer do not count."""
+    company = Company(sqlite_db)
+    codes = [f"C{each}" for each in range(1_300)]
+    company.visma.put("KIT", *((code, "1") for code in codes))
+    company.itempath.put("KIT")
+    for code in codes:
+        company.itempath.item(code)
+
+    job = company.run()
+
+    assert (job.state, len(company.itempath.lines("KIT"))) == (State.SUCCEEDED, 1_300)
+
+
 def test_source_changes_meanwhile(company: Company) -> None:
     """A source that changed while it was carried over is carried over anew."""
     company.itempath.import_seconds = 10.0
