@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import exists, select
 
 from worker.errors import LedgerUnavailable
-from worker.jobs import actions, arrivals, batches, fleet
+from worker.jobs import actions, arrivals, batches, fleet, pruning
 from worker.jobs.batches import NewBatch
 from worker.jobs.model import Lane
 from worker.jobs.states import ActionState, BatchState, State
@@ -38,6 +38,9 @@ ACTING: Final = 0.5
 """Of a round, so many seconds go to actions on many jobs: what is rung for does not wait for a million of them."""
 
 HOUSEKEEPING: Final = 60.0
+PRUNING: Final = 0.5
+"""Seconds of a round that pruning may take."""
+
 _log = structlog.get_logger("scheduler")
 
 
@@ -51,6 +54,7 @@ class Scheduler:
         self._dead_after = settings.timing.dead_after
         self._lanes = tuple(Lane(tenant.name, erp) for tenant in settings.tenants.values() for erp in tenant.lanes())
         self._compared = [tenant for tenant in settings.tenants.values() if tenant.sync.source and tenant.sync.compare_every]
+        self._keep = pruning.Keep.of(settings)
         self._kept_house = float("-inf")
 
     def run(self, stop: Event) -> None:
@@ -118,6 +122,9 @@ class Scheduler:
         with self._db.write() as connection:
             arrivals.forget_keys(connection, now)
             prune(self._db, connection, now)
+        until = time.monotonic() + PRUNING
+        if not pruning.prune(self._db, self._keep, now, lambda: time.monotonic() < until):
+            self._kept_house = float("-inf")  # goes on in the next round: other work comes between
 
 
 def begin_comparison(db: Database, connection: Connection, tenant: Tenant, now: datetime) -> Lane | None:

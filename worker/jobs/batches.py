@@ -183,10 +183,15 @@ def planning(connection: Connection) -> list[Batch]:
 
 
 def counts(connection: Connection, batch_id: str) -> dict[str, int]:
-    """How many of the batch's jobs stand in each state; every state is there."""
+    """How many of the batch's jobs stand in each state, with those that were pruned; every state is there."""
     grouped = select(jobs.c.state, func.count().label("n")).where(jobs.c.batch == batch_id).group_by(jobs.c.state)
     found: dict[str, int] = {row.state: row.n for row in connection.execute(grouped)}
-    return {state.value: found.get(state.value, 0) for state in State}
+    pruned = _pruned(connection, batch_id)
+    return {state.value: found.get(state.value, 0) + pruned.get(state.value, 0) for state in State}
+
+
+def _pruned(connection: Connection, batch_id: str) -> dict[str, int]:
+    return connection.execute(select(batches.c.pruned).where(batches.c.id == batch_id)).scalar() or {}
 
 
 def sweep_cancelled(connection: Connection, now: datetime, most: int = CHUNK) -> int:
@@ -230,6 +235,7 @@ def close_finished(connection: Connection, now: datetime, lane: Lane | None = No
     for batch_id in connection.execute(candidates).scalars().all():
         unhappy = and_(jobs.c.batch == batch_id, jobs.c.state.in_([s.value for s in sorted(FINAL - {State.SUCCEEDED})]))
         some = connection.execute(select(jobs.c.id).where(unhappy).limit(1)).first() is not None
+        some = some or not _pruned(connection, batch_id).keys() <= {State.SUCCEEDED.value}
         last = connection.execute(select(func.max(jobs.c.finished_at)).where(jobs.c.batch == batch_id)).scalar()
         state = BatchState.FINISHED if some else BatchState.SUCCEEDED
         ended = update(batches).where(batches.c.id == batch_id, going).values(state=state.value, finished_at=last or now, touched_at=now)
