@@ -13,6 +13,7 @@ from worker.cli.connecting import connection, sync
 from worker.cli.group import FAILED, WRONG_USE
 from worker.cli.opening import load
 from worker.cli.output import console, show_json
+from worker.cli.receivers import receivers
 from worker.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             broken |= {erp} if finding.state == "wrong" else set()
             yield finding
         yield from sync(settings, tenant, frozenset(broken))
+        yield from receivers(tenant)
     yield from clock(times)
 
 

@@ -15,7 +15,7 @@ class Plan:
 
     `erps`: those that each tenant has a connection to. `companies`: each is a company in every simulated ERP, and a tenant of that name.
     `visma`, `itempath`, `intacct` and `sync` are further keys of every tenant's tables, as they stand in kitrelay.toml; `general` keys
-    above all tables. `notified` False: the ERPs have no address to tell.
+    above all tables; `notices` are tables of every tenant's receivers. `notified` False: the ERPs have no address to tell.
     """
 
     documents: int = 200
@@ -36,3 +36,4 @@ class Plan:
     itempath: Mapping[str, str | int | bool] = field(default_factory=dict)
     intacct: Mapping[str, str | int | bool] = field(default_factory=dict)
     sync: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[Mapping[str, Any], ...] = ()

@@ -23,14 +23,19 @@ class WebAddress(Value[str]):
     def convert(self, value: object) -> str:
         """The address."""
         text = Text().convert(value)
-        parts = _split(text)
-        if parts is None or parts.scheme not in {"http", "https"}:
-            raise ValidationError("must be an address such as https://host.example/path")
-        if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-            raise ValidationError("must have no user, password, query or fragment")
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            raise ValidationError("must be https; http is accepted on loopback only")
+        if _secure(text).query:
+            raise ValidationError("must have no query")
         return text.rstrip("/")
+
+
+class ReceiverAddress(Value[str]):
+    """Where somebody is told something: likewise, but exactly as it is written, and with a query if it has one."""
+
+    def convert(self, value: object) -> str:
+        """The address."""
+        text = Text().convert(value)
+        _secure(text)
+        return text
 
 
 class DatabaseAddress(Value[str]):
@@ -77,6 +82,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _secure(text: str) -> SplitResult:
+    """The parts of an address that others can't listen to. Raises ValidationError."""
+    parts = _split(text)
+    if parts is None or parts.scheme not in {"http", "https"}:
+        raise ValidationError("must be an address such as https://host.example/path")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise ValidationError("must have no user, password or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValidationError("must be https; http is accepted on loopback only")
+    return parts
 
 
 def _split(text: str) -> SplitResult | None:

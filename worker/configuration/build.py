@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from worker.settings import Alias, ApiKey, Intacct, ItemPath, Retries, Rule, Settings, Source, Sync, Tenant, Timing, UnitRule, Visma
+from worker.settings import Alias, ApiKey, Intacct, ItemPath, Notice, Retries, Rule, Settings, Source, Sync, Tenant, Timing, UnitRule, Visma
 
 if TYPE_CHECKING:
     from worker.configuration.tables import Table, TenantTables, Tree
@@ -31,6 +31,7 @@ def _tenant(name: str, tables: TenantTables) -> Tenant:
         sync=_sync(tables),
         sources={table.values["name"]: Source(**table.values) for table in tables.sources},
         rules=tuple(Rule(**table.values) for table in tables.rules),
+        notices={table.values["name"]: Notice(**table.values) for table in tables.notices},
         **connections,
     )
 

@@ -7,10 +7,11 @@ from typing import Final
 
 from marshmallow import EXCLUDE, Schema
 
-from worker.configuration.addresses import DatabaseAddress, RedisAddress, WebAddress
+from worker.configuration.addresses import DatabaseAddress, ReceiverAddress, RedisAddress, WebAddress
 from worker.configuration.expressions import Expression
 from worker.configuration.fields import Choice, Duration, DurationOrNever, Flag, Items, Named, Number, SecretText, Share, Text, Value, Whole
-from worker.settings import ERPS, JOB_KINDS, ROLES
+from worker.configuration.standard import StandardSecret
+from worker.settings import ERPS, JOB_KINDS, NOTICE_EVENTS, ROLES
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 LOOKS_NAME: Final = "letters, digits, - and _, at most 64"
@@ -181,6 +182,17 @@ class Rules(Form):
     when = Expression()
     each = Expression()
     unique_key = Expression()
+
+
+class Notices(Form):
+    """`[[tenants.X.notices]]`."""
+
+    name = name()
+    url = ReceiverAddress(required=True)
+    secrets = Items(StandardSecret(), least=1, required=True)
+    events = Items(Choice(*NOTICE_EVENTS), least=1)
+    kinds = Items(Choice(*JOB_KINDS), least=1)
+    allow_private = Flag()
 
 
 CONNECTIONS: Final[dict[str, type[Form]]] = {"visma": Visma, "itempath": ItemPath, "intacct": Intacct}

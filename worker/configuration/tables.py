@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import ValidationError
 
 from worker.configuration.fields import Text
-from worker.configuration.forms import CONNECTIONS, LOOKS_NAME, NAME, Aliases, ApiKeys, Form, General, Rules, Sources, Sync, Units
+from worker.configuration.forms import CONNECTIONS, LOOKS_NAME, NAME, Aliases, ApiKeys, Form, General, Notices, Rules, Sources, Sync, Units
 from worker.configuration.places import hint, inside, spread
 from worker.errors import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LISTS: Final[dict[str, type[Form]]] = {"sources": Sources, "rules": Rules}
+LISTS: Final[dict[str, type[Form]]] = {"sources": Sources, "rules": Rules, "notices": Notices}
 SYNC_LISTS: Final[dict[str, type[Form]]] = {"units": Units, "aliases": Aliases}
 
 
@@ -48,6 +48,7 @@ class TenantTables:
     aliases: tuple[Table, ...]
     sources: tuple[Table, ...]
     rules: tuple[Table, ...]
+    notices: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,12 @@ class _Reader:
         self._name_unknown(raw, [*CONNECTIONS, "sync", *LISTS], path)
         sync_path, sync = inside(path, "sync"), raw.get("sync", {})
         lists = {key: self.tables(form, _inner(sync, key), inside(sync_path, key)) for key, form in SYNC_LISTS.items()}
+        lists |= {key: self.tables(form, raw.get(key, []), inside(path, key)) for key, form in LISTS.items()}
         return TenantTables(
             path=path,
             connections={erp: self.table(form, raw[erp], inside(path, erp)) for erp, form in CONNECTIONS.items() if erp in raw},
             sync=self.table(Sync, sync, sync_path, also=SYNC_LISTS),
             **lists,
-            sources=self.tables(Sources, raw.get("sources", []), inside(path, "sources")),
-            rules=self.tables(Rules, raw.get("rules", []), inside(path, "rules")),
         )
 
     def _name_unknown(self, raw: dict[str, Any], known: list[str], path: str) -> None:

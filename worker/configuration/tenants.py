@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
+from worker.configuration.notices import check_notices
 from worker.configuration.rules import check_rules
 from worker.configuration.syncs import check_sync
 from worker.errors import Fault
@@ -44,6 +45,7 @@ def check_tenant(tenant: TenantTables) -> Iterator[Fault]:
         yield from _source(table)
     yield from _source_names(tenant)
     yield from check_rules(tenant)
+    yield from check_notices(tenant)
 
 
 def _nothing(_: Table) -> Iterator[Fault]:

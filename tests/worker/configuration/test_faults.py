@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import string
 from dataclasses import fields
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 
 from worker.configuration import load
 from worker.configuration.checks import check_timing
-from worker.configuration.forms import CONNECTIONS, Aliases, Connection, Form, Rules, Sources, Sync, Units
+from worker.configuration.forms import CONNECTIONS, Aliases, Connection, Form, Notices, Rules, Sources, Sync, Units
 from worker.errors import SettingsError
-from worker.settings import JOB_KINDS, Alias, Intacct, ItemPath, Secret, Timing, UnitRule
+from worker.settings import JOB_KINDS, Alias, Intacct, ItemPath, Notice, Secret, Timing, UnitRule
 from worker.settings import Sync as SyncSettings
 
 if TYPE_CHECKING:
@@ -27,20 +28,26 @@ EXAMPLE = Path(__file__).parents[3] / "kitrelay.example.toml"
 KEY = "0123456789abcdef"
 
 
+def environ_of(text: str) -> dict[str, str]:
+    """The variables that a text names, with values that serve as any secret."""
+    return {name: "whsec_" + base64.b64encode(f"{name:_<33}"[:33].encode()).decode() for name in re.findall(r"env:([A-Z_]+)", text)}
+
+
 def test_example_is_good() -> None:
     """The example has no fault once its variables are set, and shows each of them."""
     text = EXAMPLE.read_text()
-    environ = {name: f"{name}-0123456789abcdef" for name in re.findall(r"env:([A-Z_]+)", text)}
-    tenant = load(EXAMPLE, environ).tenants["acme"]
+    tenant = load(EXAMPLE, environ_of(text)).tenants["acme"]
     assert tenant.erps() == ("visma", "itempath", "intacct")
     assert set(tenant.sources) == {"webshop", "warehouse"}
     assert [rule.do for rule in tenant.rules] == ["create_kit_assembly"]
+    shop = tenant.notices["webshop"]
+    assert shop == Notice("webshop", shop.url, shop.secrets)
 
 
 def test_example_shows_defaults() -> None:
     """Values that the example gives for Visma are the defaults, as it says."""
     text = EXAMPLE.read_text()
-    found = load(EXAMPLE, {name: f"{name}-0123456789abcdef" for name in re.findall(r"env:([A-Z_]+)", text)}).tenants["acme"].visma
+    found = load(EXAMPLE, environ_of(text)).tenants["acme"].visma
     assert found is not None
     bare = type(found)(
         found.base_url, found.token_url, found.client_id, found.client_secret, found.tenant_id, webhook_keys=found.webhook_keys
@@ -55,6 +62,7 @@ TABLES: dict[str, type[Form]] = {
     "[[tenants.acme.sync.aliases]]": Aliases,
     "[[tenants.acme.sources]]": Sources,
     "[[tenants.acme.rules]]": Rules,
+    "[[tenants.acme.notices]]": Notices,
 }
 
 
@@ -86,7 +94,7 @@ def test_readme_tells_syncs() -> None:
 def test_example_gives_defaults() -> None:
     """So are those of syncs, and the new ones of ItemPath and Intacct."""
     text = EXAMPLE.read_text()
-    tenant = load(EXAMPLE, {name: f"{name}-0123456789abcdef" for name in re.findall(r"env:([A-Z_]+)", text)}).tenants["acme"]
+    tenant = load(EXAMPLE, environ_of(text)).tenants["acme"]
     bare = SyncSettings()
     for name in {field.name for field in fields(bare)} - {"source", "targets", "nested", "units", "aliases"}:
         assert getattr(tenant.sync, name) == getattr(bare, name)
