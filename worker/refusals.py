@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from worker.errors import AuthRefused, CallError, KitFault, Missing, RateLimited, Rejected
+from worker.errors import AuthRefused, BadAnswer, CallError, KitFault, Missing, RateLimited, Rejected
 from worker.jobs.model import JobError
 from worker.jobs.retries import not_before
 from worker.jobs.verdicts import again, failed, later, retry
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _AUTH_WAIT: Final = 30.0
 _FORBIDDEN: Final = 403
 _LOOK_AGAIN: Final = 10.0
+_LONGEST: Final = 300.0
+_FEW: Final = 5
 
 
 def error_of(error: CallError) -> JobError:
@@ -49,6 +51,14 @@ def look_failed(job: Job, error: CallError, rules: Retries) -> Verdict:
     return again(f"the look before sending failed: {error.message}", wait=wait, error=error_of(error), failed_looks=failures)
 
 
-def unseen(error: CallError) -> Verdict:
-    """A look at a waiting job failed: no harm, another one follows."""
-    return later(f"a look failed: {error.message}", wait=max(_LOOK_AGAIN, error.retry_after or 0.0))
+def unseen(job: Job, error: CallError) -> Verdict:
+    """A look at a waiting job failed. Mostly that is no harm: another one follows, later each time, for as long as it takes.
+
+    A person is told at once where the ERP forbids the look, and after a few where it refuses it or can't be understood.
+    """
+    failures = int(job.progress.get("failed_looks", 0)) + 1
+    forbidden = isinstance(error, AuthRefused) and error.status == _FORBIDDEN
+    if forbidden or (failures >= _FEW and isinstance(error, (BadAnswer, Missing, Rejected))):
+        return failed(error_of(error))
+    wait = max(min(_LOOK_AGAIN * 2.0 ** min(failures - 1, 16), _LONGEST), error.retry_after or 0.0)
+    return later(f"a look failed: {error.message}", wait=wait, failed_looks=failures)

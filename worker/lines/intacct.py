@@ -20,7 +20,7 @@ from worker.jobs.model import JobError
 from worker.jobs.retries import not_before
 from worker.jobs.verdicts import accepted, again, doubt, failed, later, retry
 from worker.lines.intacct_seeing import Decided, Seeing, Target, operation_of, target_in
-from worker.refusals import before_sending, error_of, look_failed
+from worker.refusals import before_sending, error_of, look_failed, unseen
 
 if TYPE_CHECKING:
     from worker.clients.intacct.client import IntacctClient
@@ -72,7 +72,7 @@ class KitComponentWork:
         except Decided as end:
             return end.verdict
         except CallError as error:
-            return later(f"a look failed: {error.message}", wait=max(error.retry_after or 0.0, self._settings.retries.first))
+            return unseen(job, error)
 
     def _send(self, job: Job, target: Target, now: float) -> Target:
         """The write itself. A create's answer names the line."""

@@ -70,7 +70,7 @@ class KitLineWork:
         except KitFault as fault:
             return failed(unfit(fault))
         except CallError as error:
-            return unseen(error)
+            return unseen(job, error)
 
     def _too_early(self, job: Job, now: float) -> float:
         """Seconds until what was sent before may be sent again; a person who has looked need not wait."""

@@ -50,7 +50,7 @@ class Bringing:
         found: Pairs = []
         ready: list[Known] = []
         for item in items:
-            verdict = showing.operation(item.memory, item.options)
+            verdict = showing.operation(item.job, item.memory, item.options)
             if verdict is None:
                 ready.append(item)
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from worker.errors import BadAnswer, CallError, KitFault, LedgerUnavailable, Missing, Rejected
@@ -24,6 +24,9 @@ Pairs = list[tuple["Job", Verdict]]
 AWAY: Final = 2.0
 """Seconds until a step is tried again that the ledger did not let through."""
 
+ALONE_AFTER: Final = 2
+"""So many looks at a kit fail together with others before it is read for alone."""
+
 _OF_ONE_KIT: Final = (KitFault, Rejected, Missing, BadAnswer)
 """What may be wrong with one kit of many that were read together."""
 
@@ -44,18 +47,13 @@ def known(job: Job, sync: Sync) -> Known:
 
 
 def together(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict]) -> Pairs:
-    """Read for all in one go, then judge each. Where the reading fails for what one of them is, each is read for alone."""
-    if not items:
-        return []
-    try:
-        found = read(items)
-    except _OF_ONE_KIT as error:
-        if len(items) == 1:
-            return [(items[0].job, _refused(items[0], error))]
-        return [pair for item in items for pair in together([item], read, judge)]
-    except CallError as error:
-        return [(item.job, unseen(error)) for item in items]
-    return [(item.job, _judged(item, found, judge)) for item in items]
+    """Read for all in one go, then judge each. Where the reading fails for what one of them is, each is read for alone.
+
+    Whose reading failed again and again is read for alone as well: one that the ERP can't answer for must not stop the others.
+    """
+    stuck = [item for item in items if int(item.job.progress.get("failed_looks", 0)) >= ALONE_AFTER]
+    others = [item for item in items if int(item.job.progress.get("failed_looks", 0)) < ALONE_AFTER]
+    return [pair for group in (others, *([item] for item in stuck)) for pair in _in_one_go(group, read, judge)]
 
 
 def look(cause: str, memory: Memory | None = None, *, wait: float = 0.0, erp: str | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
@@ -64,17 +62,39 @@ def look(cause: str, memory: Memory | None = None, *, wait: float = 0.0, erp: st
     return Verdict(State.WAITING, cause, wait=wait, progress={"doubt": None, **kept, **progress}, erp=erp)
 
 
+def _in_one_go(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict]) -> Pairs:
+    if not items:
+        return []
+    try:
+        found = read(items)
+    except _OF_ONE_KIT as error:
+        if len(items) == 1:
+            return [(items[0].job, _refused(items[0], error))]
+        return [pair for item in items for pair in _in_one_go([item], read, judge)]
+    except CallError as error:
+        return [(item.job, _unseen(item, error)) for item in items]
+    return [(item.job, _judged(item, found, judge)) for item in items]
+
+
 def _judged(item: Known, found: T, judge: Callable[[Known, T], Verdict]) -> Verdict:
     try:
-        return judge(item, found)
+        verdict = judge(item, found)
     except _OF_ONE_KIT as error:
         return _refused(item, error)
     except CallError as error:
-        return unseen(error)
+        return _unseen(item, error)
     except LedgerUnavailable:
         return later("the ledger was away", wait=AWAY)
+    return replace(verdict, progress={"failed_looks": None, **verdict.progress})
+
+
+def _unseen(item: Known, error: CallError) -> Verdict:
+    verdict = unseen(item.job, error)
+    return reports.with_result(verdict, item.memory, item.options) if verdict.state is State.FAILED else verdict
 
 
 def _refused(item: Known, error: CallError | KitFault) -> Verdict:
+    if isinstance(error, BadAnswer):
+        return _unseen(item, error)
     why = unfit(error) if isinstance(error, KitFault) else error_of(error)
     return reports.with_result(failed(why), item.memory, item.options)

@@ -36,14 +36,14 @@ class Showing:
     now: float
     ours: Callable[[str], str]
 
-    def operation(self, memory: Memory, options: Options) -> Verdict | None:
+    def operation(self, job: Job, memory: Memory, options: Options) -> Verdict | None:
         """What the ERP's background operation says; None: it has ended well, or there is none to ask."""
         if memory.operation is None:
             return None
         try:
             ended = self.system.operation_done(memory.operation)
         except CallError as error:
-            return unseen(error)
+            return unseen(job, error)
         if ended is False:
             wait = wait_of(OPERATION_WAITS, memory.polls + 1)
             return later("the ERP is at it", wait=wait, **reports.remembering(replace(memory, polls=memory.polls + 1)))

@@ -452,8 +452,8 @@ def test_failed_look_before(work: KitComponentWork, company: Company, said: Said
 
 def test_failed_look_in_doubt(work: KitComponentWork, company: Company) -> None:
     """A look that fails is followed by another."""
-    company.reads.append(Said(503, {}, {"Retry-After": "9"}))
+    company.reads.append(Said(503, {}, {"Retry-After": "19"}))
 
     verdict = work.look(died(job_of(), NOW), NOW + LOOK + 1)
 
-    assert (verdict.state, verdict.wait) == (State.WAITING, 9.0)
+    assert (verdict.state, verdict.wait) == (State.WAITING, 19.0)
