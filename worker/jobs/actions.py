@@ -13,17 +13,18 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from worker.errors import Conflict, NotFound
 from worker.jobs import queue, search
 from worker.jobs.batches import reopen
 from worker.jobs.changes import Change, apply
 from worker.jobs.estimates import CALLS_EACH, CALLS_OF_SYNC
-from worker.jobs.filters import JobFilter, conditions
+from worker.jobs.filters import JobFilter
 from worker.jobs.model import new_id
 from worker.jobs.states import ActionState, State
-from worker.jobs.tables import actions, jobs
+from worker.jobs.tables import actions
+from worker.jobs.tallies import tally
 from worker.jobs.views import filter_view
 
 if TYPE_CHECKING:
@@ -94,16 +95,15 @@ class Forecast:
 def forecast(connection: Connection, action: str, wanted: JobFilter) -> Forecast:
     """Count, by state and kind, what the filter names now."""
     verb = VERBS[action]
-    grouped = select(jobs.c.state, jobs.c.kind, func.count().label("n")).where(*conditions(wanted)).group_by(jobs.c.state, jobs.c.kind)
     changes, calls = 0, 0.0
     skips: Counter[str] = Counter()
-    for row in connection.execute(grouped):
-        why = _why_not(action, verb, State(row.state), wanted)
+    for (state, kind), count in tally(connection, wanted).items():
+        why = _why_not(action, verb, state, wanted)
         if why is not None:
-            skips[why] += row.n
+            skips[why] += count
             continue
-        changes += row.n
-        calls += row.n * (CALLS_OF_SYNC if row.kind == "sync_kit_lines" else CALLS_EACH) if action == "replay" else 0
+        changes += count
+        calls += count * (CALLS_OF_SYNC if kind == "sync_kit_lines" else CALLS_EACH) if action == "replay" else 0
     return Forecast(changes, dict(skips), ceil(calls))
 
 

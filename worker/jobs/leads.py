@@ -47,15 +47,16 @@ class Lead:
 
     def length(self, connection: Connection, within: Range, most: int) -> int:
         """How many ids there are, counted up to a limit."""
-        counted = select(literal(1)).select_from(self._ids(within).subquery()).limit(most).subquery()
+        counted = select(literal(1)).select_from(self.ids(within).subquery()).limit(most).subquery()
         return connection.execute(select(func.count()).select_from(counted)).scalar_one()
 
     def newest(self, connection: Connection, within: Range, most: int) -> Sequence[str]:
         """The highest ids, highest first."""
-        ids = self._ids(within).subquery()
+        ids = self.ids(within).subquery()
         return connection.execute(select(ids.c.id).order_by(ids.c.id.desc()).limit(most)).scalars().all()
 
-    def _ids(self, within: Range) -> Any:  # noqa: ANN401 - a Select, or a union of some
+    def ids(self, within: Range) -> Any:  # noqa: ANN401 - a Select, or a union of some
+        """The ids, in no order."""
         parts = [_select(column, *where, *within.of(column)) for column, where in self.parts]
         return parts[0] if len(parts) == 1 else union_all(*parts)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LONG: Final = 60_000
 """A lead with more ids than this is not followed."""
 
+_ENDLESS: Final = 1 << 60
 _PORTION: Final = 200
 _GROWTH: Final = 5
 _MOST: Final = 20_000
@@ -41,14 +42,15 @@ def newest(connection: Connection, wanted: JobFilter, limit: int, after: str | N
     if made is None:
         return []
     within = made.below(after)
-    lead = _shortest(connection, wanted, within)
+    lead = shortest(connection, wanted, within, LONG)
     if lead is None:
         return _walked(connection, wanted, within, limit)
     return _followed(connection, lead, wanted, within, limit)
 
 
-def _shortest(connection: Connection, wanted: JobFilter, within: Range) -> Lead | None:
-    best, least = None, LONG + 1
+def shortest(connection: Connection, wanted: JobFilter, within: Range, most: int | None) -> Lead | None:
+    """The shortest of the filter's leads; None if all have more ids than `most`, or there is none."""
+    best, least = None, (_ENDLESS if most is None else most) + 1
     for lead in leads(connection, wanted):
         length = lead.length(connection, within, least)
         if length < least:
