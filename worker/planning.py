@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
-from worker.errors import CallError, Conflict
+from worker.errors import BadAnswer, CallError, Conflict
 from worker.jobs import batches
 from worker.jobs.announcing import tell_of_batches
 from worker.jobs.model import Lane
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 AGAIN: Final = 5.0
 """Seconds until a page that could not be read is asked for again."""
 
+FEW: Final = 5
+"""So often a page that can't be understood is asked for."""
+
+_UNREAD: Final = "unread"
 _PASSING: Final = frozenset({"rate_limited", "unavailable", "timeout"})
 _log = structlog.get_logger("planning")
 Write: TypeAlias = Callable[["Connection"], "Lane | None"]
@@ -59,7 +65,10 @@ class Planner:
     def read(self, batch: Batch) -> Write:
         """Read the batch's next page; gives what to write."""
         try:
-            page = self._handler.plan(batch)
+            page = self._handler.plan(_as_its_pages_left_it(batch))
+        except BadAnswer as error:
+            message = error.message
+            return lambda connection: self._unread(connection, batch, message)
         except CallError as error:
             message, waits = error.message, error.error_class in _PASSING
             return lambda connection: self._failed(connection, batch, message, waits=waits)
@@ -85,8 +94,20 @@ class Planner:
             tell_of_batches(connection, [batch.id], now)  # one that found nothing is over already
         return Lane(batch.tenant, page.news[0].erp) if page.news else self._lane
 
+    def _unread(self, connection: Connection, batch: Batch, message: str) -> None:
+        """A page that can't be understood is asked for a few times more: what is in it may be so for good."""
+        tries = int(batch.planned.get(_UNREAD, 0)) + 1
+        self._failed(connection, batch, message, waits=tries < FEW)
+        if tries < FEW:
+            with suppress(Conflict):  # it was cancelled meanwhile
+                batches.add_planned(self._db, connection, batch, [], {**batch.planned, _UNREAD: tries}, self._clock())
+
     def _failed(self, connection: Connection, batch: Batch, message: str, *, waits: bool) -> None:
         self._reading = False
         self._after = monotonic() + AGAIN
         if not waits:
             batches.fail_planning(connection, batch.id, message, self._clock())
+
+
+def _as_its_pages_left_it(batch: Batch) -> Batch:
+    return replace(batch, planned={name: value for name, value in batch.planned.items() if name != _UNREAD})

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from worker.sync.translation import Translation
 
 PORTION: Final = 250
+MOST_PAGES: Final = 3_000
+"""Of all systems together; a page has up to a thousand kits."""
+
 SCHEDULED: Final = "scheduled"
 """In a selection: nobody asked for it, so it leaves alone what a person must decide."""
 
@@ -76,6 +79,8 @@ class Comparison:
         page = (self.target if stage else self.source).page(batch.planned.get("cursor"))
         self.book.book.keep(erp, [self._seen(kit, batch.id, source=stage == 0) for kit in page.kits])
         pages = int(batch.planned.get("pages", 0)) + 1
+        if pages > MOST_PAGES:
+            raise Rejected(f"more than {MOST_PAGES} pages of kits, the last in {erp}: do they end?")
         if page.cursor is not None:
             return Page([], {"stage": stage, "cursor": page.cursor, "pages": pages}, last=False)
         self.book.book.drop_unseen(erp, batch.id)

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.worker.sync.company import TRAITS, Company
+from worker.errors import Rejected
 from worker.jobs.making import insert_jobs
 from worker.jobs.model import Batch, JobError
 from worker.jobs.states import BatchState, State
 from worker.jobs.tables import jobs as job_rows
 from worker.kits.model import Line
 from worker.settings import Sync
+from worker.sync import comparing
 from worker.sync.comparing import Comparison
 from worker.sync.remembering import Remembering
+from worker.sync.system import KitPage
 from worker.sync.translation import translation_of
 
 if TYPE_CHECKING:
@@ -91,6 +94,15 @@ def test_pages(company: Company) -> None:
 
     assert kits(news) == ["KIT-03", "KIT-07"]
     assert (comparing.places.count("visma"), comparing.places.count("itempath")) == (8, 7)
+
+
+def test_pages_without_end(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system whose pages never end is not read for ever."""
+    monkeypatch.setattr(comparing, "MOST_PAGES", 7)
+    monkeypatch.setattr(company.visma, "page", lambda _cursor: KitPage((), cursor=1))
+
+    with pytest.raises(Rejected, match="visma"):
+        Comparing(company).run()
 
 
 def test_order_of_places(company: Company) -> None:
