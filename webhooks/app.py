@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from webhooks import intacct, itempath, visma
+from webhooks import intacct, itempath, triggers, visma
 from webhooks.answers import Answer, Streaming, problem_response, response, streaming_response, text_response
 from webhooks.api import ROUTES
 from webhooks.api.access import Keys, must_be
@@ -22,6 +22,7 @@ from webhooks.concurrency import Threads
 from webhooks.gauges import Gauges
 from webhooks.health import OK, Doctor
 from webhooks.problems import Problem, internal, problem_of
+from webhooks.rates import Rates
 from webhooks.receiver import Receiver
 from webhooks.refusals import Refusals
 from webhooks.writer import Writer
@@ -31,6 +32,7 @@ from worker.jobs.engine import Database
 from worker.jobs.ledger import utc_now
 from worker.metrics import CONTENT_TYPE, Metrics
 from worker.notices.announcing import announcer
+from worker.rules import Rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +64,8 @@ def create_app(
     metrics = Metrics()
     writer = Writer(database, concurrency, metrics, clock)
     refusals = Refusals(database, concurrency, clock, settings.web_processes)
-    _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, clock))
+    rates = Rates(settings.web_processes)
+    _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, Rulebook(settings), rates, clock))
     streams = Streams(database, concurrency, clock)
     _serve(app, Api(settings, database, bell, Fullness(database, most_open), streams, clock), Keys(settings.api_keys), concurrency, metrics)
     _watch(app, Doctor(settings, database, clock), Gauges(settings, database, clock), concurrency, metrics)
@@ -85,10 +88,14 @@ def _receive(app: Flask, receiver: Receiver) -> None:
     def itempath_push(tenant: str) -> Response:
         return response(itempath.receive(receiver, request.environ, tenant))
 
+    def trigger(tenant: str, source: str) -> Response:
+        return response(triggers.receive(receiver, request.environ, tenant, source))
+
     _route(app, "POST", "/webhooks/visma/<tenant>", visma_signed)
     _route(app, "POST", "/webhooks/visma/<tenant>/<token>", visma_token)
     _route(app, "POST", "/webhooks/intacct/<tenant>", intacct_trigger)
     _route(app, "POST", "/webhooks/itempath/<tenant>", itempath_push)
+    _route(app, "POST", "/triggers/<tenant>/<source>", trigger)
 
 
 def _serve(app: Flask, api: Api, keys: Keys, concurrency: Concurrency, metrics: Metrics) -> None:

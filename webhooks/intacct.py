@@ -11,6 +11,7 @@ import orjson
 
 from webhooks.kits import announced, kits_named
 from webhooks.receiver import kept_headers, key_of, plain, text_of
+from webhooks.ruling import Announcer
 from webhooks.signatures_intacct import intacct_signed
 from worker.errors import NotFound
 from worker.jobs.arrivals import Arrival
@@ -49,7 +50,7 @@ def sender_of(settings: Settings, tenant: str) -> Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trigger:
+class _Trigger(Announcer):
     """What is Intacct's own in receiving."""
 
     settings: Settings

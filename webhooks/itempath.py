@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.kits import announced, kits_named
-from webhooks.receiver import kept_headers, key_of, text_of
+from webhooks.receiver import header_variable, kept_headers, key_of, text_of
+from webhooks.ruling import Announcer
 from webhooks.signatures import digest, which
 from worker.errors import NotFound
 from worker.jobs.arrivals import Arrival
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "itempath"
 EVENT: Final = "DATA_PUSH"
-_UNPREFIXED: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
 def receive(receiver: Receiver, environ: Mapping[str, Any], tenant: str) -> Answer:
@@ -39,7 +39,7 @@ def sender_of(settings: Settings, tenant: str) -> Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class _Push:
+class _Push(Announcer):
     """What is ItemPath's own in receiving."""
 
     settings: Settings
@@ -49,7 +49,7 @@ class _Push:
 
     def proven(self, environ: Mapping[str, Any], body: bytes, now: datetime) -> bool:  # noqa: ARG002 - the protocol's signature
         """By the whole value of the header that the settings name."""
-        return which(environ.get(_variable(self.itempath.webhook_header)), [digest(self.secret.reveal())]) is not None
+        return which(environ.get(header_variable(self.itempath.webhook_header)), [digest(self.secret.reveal())]) is not None
 
     def bare(self, environ: Mapping[str, Any], body: bytes) -> Arrival:
         """As it is kept whatever becomes of it: a push has no id of its own, and its secret is not kept."""
@@ -62,9 +62,3 @@ class _Push:
         records = content if isinstance(content, list) else [content]
         news = announced(self.settings, self.tenant, SOURCE, kits_named(self.itempath.webhook_kits, records), now)
         return replace(arrival, makes=news.makes, reason=news.reason)
-
-
-def _variable(header: str) -> str:
-    """Where a header stands in the environment of a request."""
-    name = header.upper().replace("-", "_")
-    return name if name in _UNPREFIXED else f"HTTP_{name}"

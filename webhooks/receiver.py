@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from webhooks.answers import Answer
-from webhooks.bodies import LIMIT, loads, must_be_json, read
+from webhooks.bodies import LIMIT, read
 from webhooks.problems import Problem
+from webhooks.ruling import ruled
 from worker.jobs.arrivals import KEY_DAYS
 
 if TYPE_CHECKING:
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from webhooks.concurrency import Concurrency
+    from webhooks.rates import Rates
     from webhooks.refusals import Refusals
     from webhooks.writer import Writer
     from worker.jobs.arrivals import Arrival
     from worker.jobs.bell import Ringing
     from worker.metrics import Metrics
+    from worker.rules import Rulebook
     from worker.settings import Settings
 
 _HIDDEN: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_UNPREFIXED: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 _KEPT_VALUE: Final = 500
 _LONGEST_NAME: Final = 200
 UNPROVEN: Final = "the notification does not prove where it comes from"
@@ -35,7 +39,7 @@ BODY_KEY_LIFE: Final = timedelta(hours=1)
 
 
 class Sender(Protocol):
-    """What one sender's deliveries look like. `environ` is the request's, `content` its body as JSON: an object or an array."""
+    """What one sender's deliveries look like. `environ` is the request's, `content` what `read` gave."""
 
     def proven(self, environ: Mapping[str, Any], body: bytes, now: datetime) -> bool:
         """Whether the raw body comes from the sender."""
@@ -43,8 +47,14 @@ class Sender(Protocol):
     def bare(self, environ: Mapping[str, Any], body: bytes) -> Arrival:
         """The delivery as it is kept, proven or not; nothing in its body was looked at."""
 
+    def read(self, environ: Mapping[str, Any], body: bytes) -> object:
+        """The content of a proven body. Raises `Problem`."""
+
     def told(self, arrival: Arrival, environ: Mapping[str, Any], content: object, now: datetime) -> Arrival:
         """The proven delivery with what its content says."""
+
+    def event(self, arrival: Arrival, content: object, body: bytes) -> Mapping[str, Any]:
+        """What rules see of it. Raises `ValueError` with the reason when there is nothing to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +67,15 @@ class Receiver:
     bell: Ringing
     metrics: Metrics
     concurrency: Concurrency
+    rules: Rulebook
+    rates: Rates
     clock: Callable[[], datetime]
 
-    def hear(self, sender: Sender, environ: Mapping[str, Any]) -> Answer:
-        """Take one delivery. Raises `Problem` for one that is refused, `LedgerUnavailable` for one that can't be stored."""
+    def hear(self, sender: Sender, environ: Mapping[str, Any], *, admit: Callable[[], None] = lambda: None) -> Answer:
+        """Take one delivery. Raises `Problem` for one that is refused, `LedgerUnavailable` for one that can't be stored.
+
+        `admit` raises `Problem` for a proven one that is one too many.
+        """
         try:
             body = read(environ, LIMIT, self.concurrency)
         except Problem as problem:
@@ -70,10 +85,17 @@ class Receiver:
             self.refuse(sender.bare(environ, body), Problem(401, UNPROVEN), "missing, wrong or stale proof")
         arrival = sender.bare(environ, body)
         try:
-            content = _content(environ, body)
+            admit()
+            content = sender.read(environ, body)
         except Problem as problem:
             self.refuse(arrival, problem, problem.detail)
-        return self.take(sender.told(arrival, environ, content, now))
+        return self.take(self.ruled(sender, sender.told(arrival, environ, content, now), content, body))
+
+    def ruled(self, sender: Sender, arrival: Arrival, content: object, body: bytes) -> Arrival:
+        """With what rules make of it, found where it holds up no other request."""
+        if not self.rules.has(arrival.tenant, arrival.source):
+            return ruled(self.rules, sender, arrival, content, body)
+        return self.concurrency.call(lambda: ruled(self.rules, sender, arrival, content, body))
 
     def take(self, arrival: Arrival) -> Answer:
         """Store, ring, answer. Raises `LedgerUnavailable`."""
@@ -124,12 +146,10 @@ def text_of(body: bytes) -> str:
     return body.decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
-def _content(environ: Mapping[str, Any], body: bytes) -> dict[str, Any] | list[Any]:
-    must_be_json(environ, required=False)
-    content = loads(body)
-    if not isinstance(content, (dict, list)):
-        raise Problem(400, "the body is neither an object nor an array")
-    return content
+def header_variable(header: str) -> str:
+    """Where a header stands in the environment of a request."""
+    name = header.upper().replace("-", "_")
+    return name if name in _UNPREFIXED else f"HTTP_{name}"
 
 
 def _is_secret(name: str) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from webhooks import intacct, itempath, visma
+from webhooks import intacct, itempath, triggers, visma
+from webhooks.problems import Problem
+from webhooks.receiver import header_variable
+from webhooks.ruling import ruled
 from worker.errors import Conflict, NotFound
+from worker.rules import Rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,26 +28,33 @@ SENDERS: Final[Mapping[str, Finder]] = {
     intacct.SOURCE: intacct.sender_of,
     itempath.SOURCE: itempath.sender_of,
 }
-"""By source; each raises `NotFound` where the tenant has no such sender any more."""
-
-_UNPREFIXED: Final = frozenset({"content-type", "content-length"})
+"""The ERPs by source; each raises `NotFound` where the tenant has no such sender any more. Every other source sends triggers."""
 
 
-def retold(settings: Settings, delivery: Delivery, now: datetime) -> Arrival:
-    """The delivery as a new arrival, with what its content says. Raises `Conflict` if its sender or its content is not what it was."""
+def teller(settings: Settings, clock: Callable[[], datetime]) -> Callable[[Delivery], Arrival]:
+    """What reads stored deliveries again: see `retold`."""
+    book = Rulebook(settings)
+    return lambda delivery: retold(settings, book, delivery, clock())
+
+
+def retold(settings: Settings, book: Rulebook, delivery: Delivery, now: datetime) -> Arrival:
+    """The delivery as a new arrival, with what its content says and what rules make of it.
+
+    Raises `Conflict` if its sender or its content is not what it was.
+    """
+    environ = {header_variable(name): value for name, value in delivery.headers.items()}
+    body = delivery.body.encode()
     try:
-        sender = SENDERS[delivery.source](settings, delivery.tenant)
-        content = orjson.loads(delivery.body)
-    except (KeyError, NotFound):
+        sender = _sender(settings, delivery)
+        content = sender.read(environ, body)
+    except NotFound:
         raise Conflict(f"this delivery can't be replayed: {delivery.tenant} has no sender {delivery.source} any more") from None
-    except orjson.JSONDecodeError:
+    except Problem:
         raise Conflict("this delivery can't be replayed: its body was not kept whole") from None
-    environ = {_variable(name): value for name, value in delivery.headers.items()}
-    bare = replace(sender.bare(environ, delivery.body.encode()), headers=delivery.headers, type=delivery.type)
-    return sender.told(bare, environ, content, now)
+    bare = replace(sender.bare(environ, body), headers=delivery.headers, type=delivery.type)
+    return ruled(book, sender, sender.told(bare, environ, content, now), content, body)
 
 
-def _variable(header: str) -> str:
-    """Where a header stands in the environment of a request."""
-    name = header.upper().replace("-", "_")
-    return name if header in _UNPREFIXED else f"HTTP_{name}"
+def _sender(settings: Settings, delivery: Delivery) -> Sender:
+    find = SENDERS.get(delivery.source)
+    return triggers.sender_of(settings, delivery.tenant, delivery.source) if find is None else find(settings, delivery.tenant)

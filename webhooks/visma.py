@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.news import HEADER, news_of
 from webhooks.receiver import kept_headers, key_of, plain, text_of
+from webhooks.ruling import Announcer
 from webhooks.signatures import digest, fresh, visma_signed, which
 from worker.errors import NotFound
 from worker.jobs.arrivals import Arrival
@@ -52,7 +53,7 @@ def _visma(receiver: Receiver, tenant: str, token: str | None) -> Visma:
 
 
 @dataclass(frozen=True, slots=True)
-class _Notification:
+class _Notification(Announcer):
     """What is Visma's own in receiving."""
 
     tenant: str

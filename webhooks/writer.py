@@ -11,10 +11,11 @@ from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from worker.errors import LedgerUnavailable
 from worker.jobs import arrivals
+from worker.jobs.arrivals import asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 MOST: Final = 64
 """Deliveries in one transaction: enough to make its price small, few enough to keep it short."""
+
+MOST_JOBS: Final = 1_000
+"""Jobs in one transaction, for the same reason; the first delivery may have as many as it likes."""
 
 
 class _Place:
@@ -72,11 +76,21 @@ class Writer:
 
     def _lead(self) -> None:
         with self._lock:
-            group = [self._line.popleft() for _ in range(min(MOST, len(self._line)))]
+            group = self._group()
         try:
             self._settle(group)
         finally:
             self._hand_on(group)
+
+    def _group(self) -> list[_Place]:
+        """The next ones of the line that go together."""
+        group, jobs = [self._line.popleft()], 0
+        while self._line and len(group) < MOST:
+            jobs += len(asked_for(group[-1].arrival))
+            if jobs + len(asked_for(self._line[0].arrival)) > MOST_JOBS:
+                break
+            group.append(self._line.popleft())
+        return group
 
     def _settle(self, group: list[_Place]) -> None:
         try:
@@ -100,7 +114,7 @@ class Writer:
         started = perf_counter()
         try:
             return [*self._transaction(group)]
-        except IntegrityError:  # another process stored one of the keys in the same instant: one by one, its key is seen
+        except (IntegrityError, DataError):  # another process stored one of the keys in the same instant, or one of them is odd
             return [self._alone(arrival) for arrival in group]
         finally:
             self._metrics.store_seconds.observe(perf_counter() - started)
@@ -109,7 +123,7 @@ class Writer:
     def _alone(self, arrival: Arrival) -> Stored | Exception:
         try:
             return self._transaction([arrival])[0]
-        except (IntegrityError, LedgerUnavailable) as error:
+        except (IntegrityError, DataError, LedgerUnavailable) as error:
             return LedgerUnavailable(f"it could not be stored: {type(error).__name__}")
 
     def _transaction(self, group: Sequence[Arrival]) -> list[Stored]:

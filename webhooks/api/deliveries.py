@@ -9,7 +9,7 @@ from webhooks.api import queries
 from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.forms import DeliveryRangeForm, NothingForm, taken
 from webhooks.api.queries import PAGING, cursor, page_of, paged
-from webhooks.retold import retold
+from webhooks.retold import teller
 from worker.errors import NotFound
 from worker.jobs import deliveries
 from worker.jobs.deliveries import DeliveryFilter
@@ -82,7 +82,7 @@ def replay_range(api: Api, ask: Ask) -> Answer:
 
 
 def _teller(api: Api) -> Callable[[Delivery], Arrival]:
-    return lambda delivery: retold(api.settings, delivery, api.clock())
+    return teller(api.settings, api.clock)
 
 
 def _ring(api: Api, stored: Iterable[Stored]) -> None:
