@@ -58,12 +58,20 @@ class Bringing:
         return found + together(ready, self._read, partial(self._judge, showing))
 
     def write(self, item: Known, now: float) -> Verdict:
-        """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written."""
+        """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written.
+
+        A kit that stood in line for long is read again here, alone: if it stood in line anew for that, a long line would never get shorter.
+        """
         memory, options = item.memory, item.options
-        if memory.kit is None or memory.read_at is None or now - memory.read_at > STALE:
-            return look("it is read again before it is written to", replace(memory, stage="target", kit=None, read_at=None))
-        target = self._aim(memory, options, memory.kit)
+        kit: RemoteKit | Verdict | None = memory.kit
+        if kit is None or memory.read_at is None or now - memory.read_at > STALE:
+            kit = self._kit_in(item, self._read([item]))
+        if not isinstance(kit, RemoteKit):
+            return kit
+        target = self._aim(memory, options, kit)
         memory = replace(memory, kit=None, read_at=None)
+        if target.difference.empty and kit.id:
+            return self._next(item, memory, target)
         if (stop := held(target, self.sync, options)) is not None:  # once more: a second round does not come by the first look
             return reports.with_result(failed(JobError("conflict", stop)), memory, options)
         return self._applying.write(item.job, memory, options, target, now)
@@ -78,9 +86,12 @@ class Bringing:
     def _there(self, options: Options) -> str:
         return self.translation.codes.theirs(self._erp, options.kit)
 
-    def _judge(self, showing: Showing, item: Known, kits: Mapping[str, RemoteKit]) -> Verdict:
+    def _kit_in(self, item: Known, kits: Mapping[str, RemoteKit]) -> RemoteKit | Verdict:
         there = self._there(item.options)
-        kit = kits[there] if there in kits else self._none_there(item, there)
+        return kits[there] if there in kits else self._none_there(item, there)
+
+    def _judge(self, showing: Showing, item: Known, kits: Mapping[str, RemoteKit]) -> Verdict:
+        kit = self._kit_in(item, kits)
         if not isinstance(kit, RemoteKit):
             return kit
         target = self._aim(item.memory, item.options, kit)
