@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "sync": ("sync", "Make kits' lines in other ERPs equal to one ERP's."),
     "jobs": ("jobs", "Look at jobs; replay, cancel and discard them."),
     "batches": ("batches", "Look at batches; pause, resume and cancel them."),
+    "rules": ("rules", "Try out what an event would do."),
     "kit-assemblies": ("assemblies", "Read kit assemblies in Visma."),
     "kit-lines": ("kit_lines", "Read kit lines in ItemPath."),
     "kit-components": ("kit_components", "Read kit components in Sage Intacct."),
