@@ -8,11 +8,9 @@ So a busy lane costs few transactions, and an idle one none.
 from __future__ import annotations
 
 import random
-from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +25,7 @@ from worker.jobs.states import State, may_move
 from worker.jobs.verdicts import after, again, failed
 from worker.line import Line
 from worker.planning import Planner
+from worker.results import Came, Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,25 +39,15 @@ if TYPE_CHECKING:
     from worker.jobs.engine import Database
     from worker.jobs.limits import Share
     from worker.jobs.model import Batch, Job
-    from worker.planning import Write
     from worker.settings import Timing
 
 TICK: Final = 0.25
 """Seconds between two looks at the connection's row: so soon a pause or a changed limit acts."""
 
-GATHER: Final = 0.002
-"""After the first result of a round, wait so long for more: they share its transaction."""
-
-GATHER_BEHIND: Final = 0.012
-"""The same while jobs stand in line, so that no slot waits for this loop."""
-
 LOOK_SPACING: Final = 1.0
 """Seconds between two rounds of looks while there is work to start; each round costs a list call at least."""
 
 IDLE_SPACING: Final = 0.15
-PORTION: Final = 40
-"""So many results are written in one round, at most: a list that settles hundreds must not keep free slots waiting."""
-
 LINGER: Final = 1.5
 """An idle lane stays so long: the next notification finds it awake."""
 
@@ -67,19 +56,6 @@ AWAY: Final = 1.0
 
 MOST_LOOKED_AT: Final = 5_000
 _log = structlog.get_logger("drain")
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    """The end of one piece of work in a thread: what was found, or a page of a selection; nothing for a probe."""
-
-    findings: tuple[Finding, ...] = ()
-    looked: tuple[str, ...] = ()
-    page: Write | None = None
-    went_on: bool = False  # its thread took the next job from the line: the slot is still in use
-
-
-_POKE: Final = _Came()
 
 
 @dataclass(slots=True)
@@ -101,8 +77,7 @@ class _Round:
     elsewhere: set[Lane] = field(default_factory=set)
     claimed: list[Job] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
-    unsaved: list[_Came] = field(default_factory=list)
-    later: deque[_Came] = field(default_factory=deque)
+    unsaved: list[Came] = field(default_factory=list)
 
 
 class Drain:
@@ -130,14 +105,14 @@ class Drain:
         self._clock = clock
         self._ring = ring
         self._planner = Planner(db, lane, handler, clock)
-        self._came: SimpleQueue[_Came] = SimpleQueue()
+        self._results = Results()
         self._round = _Round()
         self._line = Line()
         self._log = _log.bind(lane=str(lane))
 
     def poke(self) -> None:
         """Something may have changed: a ring, a notification, a stop."""
-        self._came.put(_POKE)
+        self._results.poke()
 
     def run(self) -> None:
         """Work until nothing may start and nothing is under way. A database that is away is waited for."""
@@ -151,8 +126,9 @@ class Drain:
 
     def _turn(self) -> bool:
         memory = self._round
-        memory.later.extend(self._gather())
-        memory.unsaved.extend(self._portion())
+        self._gather()
+        if not memory.unsaved:  # what the last round could not write comes first, and alone
+            memory.unsaved = self._results.portion()
         worked = bool(memory.unsaved)
         try:
             looks, plan, probe = self._commit()
@@ -175,50 +151,26 @@ class Drain:
             self._call(partial(self._looked, look, ids))
         if plan is not None:
             self._planner.begin()
-            self._call(lambda: _Came(page=self._planner.read(plan)))
+            self._call(lambda: Came(page=self._planner.read(plan)))
         if probe:
             self._call(self._probe)
         self._fill()
         if worked or memory.under_way or (memory.share is not None and memory.share.slots and memory.more):
             memory.busy = monotonic()
-        return bool(memory.under_way or memory.later or len(self._line)) or not (self._stop.is_set() or monotonic() - memory.busy > LINGER)
+        return bool(memory.under_way or len(self._results) or len(self._line)) or not (
+            self._stop.is_set() or monotonic() - memory.busy > LINGER
+        )
 
-    def _gather(self) -> list[_Came]:
-        """What came back: waits for the first, then a moment for more."""
-        found: list[_Came] = []
-        wait = 0.0 if self._round.later else max(0.0, self._round.ticked + TICK - monotonic())
-        try:
-            found.append(self._came.get(timeout=wait) if wait > 0 else self._came.get_nowait())
-        except Empty:
-            return found
-        first = monotonic()
-        while (left := first + (GATHER_BEHIND if len(self._line) else GATHER) - monotonic()) > 0:
-            try:
-                found.append(self._came.get(timeout=left))
-            except Empty:
-                break
-        real = [came for came in found if came is not _POKE]
-        went_on = sum(1 for came in real if came.went_on)
-        self._round.under_way -= len(real) - went_on
-        self._round.calls -= went_on
-        if len(real) < len(found) or self._handler.meter.failing():
-            self._round.ticked = float("-inf")
-        return real
-
-    def _portion(self) -> list[_Came]:
-        """What is written in this round; what the last one could not write comes first, and alone."""
+    def _gather(self) -> None:
+        """Take what came back: it no longer uses a slot, unless its thread went on with the next job."""
         memory = self._round
-        found: list[_Came] = []
-        room = PORTION if not memory.unsaved else 0
-        while memory.later and room > 0:
-            came = memory.later.popleft()
-            if len(came.findings) > room:
-                now = tuple(finding.job.id for finding in came.findings[:room])
-                memory.later.appendleft(replace(came, findings=came.findings[room:], looked=tuple(set(came.looked).difference(now))))
-                came = replace(came, findings=came.findings[:room], looked=now)
-            found.append(came)
-            room -= max(1, len(came.findings))
-        return found
+        wait = 0.0 if len(self._results) else max(0.0, memory.ticked + TICK - monotonic())
+        real, poked = self._results.gather(wait, behind=len(self._line) > 0)
+        went_on = sum(1 for came in real if came.went_on)
+        memory.under_way -= len(real) - went_on
+        memory.calls -= went_on
+        if poked or (real and self._handler.meter.failing()):
+            memory.ticked = float("-inf")
 
     def _commit(self) -> tuple[list[Look], Batch | None, bool]:
         memory = self._round
@@ -246,7 +198,7 @@ class Drain:
         cause = "a stop came before it was sent" if self._stop.is_set() else "no slot for it now: not sent"
         left = tuple(Finding(job, again(cause)) for job in self._line.clear())
         if left:
-            self._round.unsaved.append(_Came(left))
+            self._round.unsaved.append(Came(left))
 
     def _fill(self) -> None:
         """Give the free slots to those in line, and let threads go on by themselves where no look waits for a slot."""
@@ -263,7 +215,7 @@ class Drain:
             came = self._guarded(partial(self._started, following))
             self._line.took(monotonic() - began)
             following = self._line.follow() if self._may_start() else None
-            self._came.put(replace(came, went_on=following is not None))
+            self._results.put(replace(came, went_on=following is not None))
 
     def _may_start(self) -> bool:
         meter = self._handler.meter
@@ -288,7 +240,7 @@ class Drain:
         unsaved, self._round.unsaved = self._round.unsaved, []
         for came in unsaved:
             self._round.looking.difference_update(came.looked)
-            for part in [_Came((finding,)) for finding in came.findings] or [came]:
+            for part in [Came((finding,)) for finding in came.findings] or [came]:
                 self._round.unsaved = [part]
                 try:
                     with self._db.write() as connection:
@@ -396,23 +348,23 @@ class Drain:
         share = self._round.share
         return 0 if share is None else min(share.room, self._threads.room())
 
-    def _call(self, work: Callable[[], _Came]) -> None:
+    def _call(self, work: Callable[[], Came]) -> None:
         self._round.under_way += 1
         self._round.calls -= 1
-        self._threads.run(lambda: self._came.put(self._guarded(work)))
+        self._threads.run(lambda: self._results.put(self._guarded(work)))
 
-    def _guarded(self, work: Callable[[], _Came]) -> _Came:
+    def _guarded(self, work: Callable[[], Came]) -> Came:
         try:
             return work()
         except Exception:  # noqa: BLE001 - the loop must hear of every end
             self._log.exception("a call's thread failed")
-            return _Came()
+            return Came()
 
-    def _started(self, job: Job) -> _Came:
-        return _Came((self._start(job),))
+    def _started(self, job: Job) -> Came:
+        return Came((self._start(job),))
 
-    def _looked(self, look: Look, ids: tuple[str, ...]) -> _Came:
-        return _Came(tuple(self._look(look)), ids)
+    def _looked(self, look: Look, ids: tuple[str, ...]) -> Came:
+        return Came(tuple(self._look(look)), ids)
 
     def _start(self, job: Job) -> Finding:
         if self._stop.is_set():
@@ -430,9 +382,9 @@ class Drain:
             self._log.exception("a look failed", jobs=[job.id for job in look.jobs][:10])
             return [Finding(job, failed(JobError("bug", f"{type(error).__name__}: {error}"))) for job in look.jobs]
 
-    def _probe(self) -> _Came:
+    def _probe(self) -> Came:
         self._handler.probe()
-        return _Came()
+        return Came()
 
     def _wait_for_ledger(self) -> bool:
         """A moment's rest; results stay in memory. A stop does not wait for ever: what is unsaved is found in doubt later."""
