@@ -29,8 +29,8 @@ COLOURS: Final = {"ok": "green", "warning": "yellow", "wrong": "red"}
 def check(as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
     """Look whether everything is set up: settings, database, Redis, clock, and each ERP's token with a harmless read.
 
-    Nothing is changed, and nobody is told: where notices would go is only looked up. Exits 0 when nothing is wrong (a warning is not), 1 when
-    something is, 2 when the settings are.
+    Nothing is changed, and nobody is told: where notices would go is only looked up. Exits 0 when nothing is wrong (a warning is not),
+    1 when something is, 2 when the settings are.
     """
     try:
         settings = load()

@@ -14,9 +14,10 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Event, Timer
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -43,7 +44,8 @@ class PooledTransport(httpx.BaseTransport):
     """Sends one request. `keep` idle connections to a host are kept, each for `idle_most` seconds.
 
     Not longer: a firewall forgets an idle connection without a word, and a write into it would be in doubt. `dial` decides where a
-    connection goes, if not to where this machine's resolver says; TLS and the `Host` header stay those of the name.
+    connection goes, if not to where this machine's resolver says; TLS and the `Host` header stay those of the name. `read` is for each
+    piece of an answer; `begin` for all of it up to the body, so that nobody keeps a thread by sending a byte now and then.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class PooledTransport(httpx.BaseTransport):
         keep: int = 128,
         idle_most: float = 5.0,
         dial: Dial | None = None,
+        begin: float | None = None,
     ) -> None:
         self._connect = connect
         self._read = read
@@ -62,6 +65,7 @@ class PooledTransport(httpx.BaseTransport):
         self._keep = keep
         self._idle_most = idle_most
         self._dial = dial
+        self._begin = begin
         self._shelves: dict[tuple[str, bytes, int | None], _Shelf] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -111,7 +115,33 @@ class PooledTransport(httpx.BaseTransport):
         with suppress(BrokenPipeError, ConnectionResetError):  # the server may have answered before it read all: see what it says
             connection.endheaders(body)
         connection.sock.settimeout(self._read)
-        return connection.getresponse()
+        with nullcontext() if self._begin is None else _ending(connection.sock, self._begin):
+            return connection.getresponse()
+
+
+@contextmanager
+def _ending(opened: socket.socket, seconds: float) -> Iterator[None]:
+    """Whatever waits on the socket after so many seconds finds it ended. Raises `TimeoutError` then."""
+    late = Event()
+    watch = Timer(seconds, _end, (opened, late))
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    except (OSError, HTTPException) as fault:
+        if late.is_set():
+            raise TimeoutError from fault
+        raise
+    finally:
+        watch.cancel()
+    if late.is_set():  # what came until then may look like a whole answer
+        raise TimeoutError
+
+
+def _end(opened: socket.socket, late: Event) -> None:
+    late.set()
+    with suppress(OSError):
+        socket.socket.shutdown(opened, socket.SHUT_RDWR)  # below TLS, whose own way is not for two threads
 
 
 def _join(connection: HTTPConnection, opened: socket.socket, *, secure: bool) -> None:

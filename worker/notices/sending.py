@@ -54,7 +54,7 @@ class Sender:
         self._clock = clock
         self._answer = answer
         self._ways = {  # one for each: a connection that one receiver may have is not lent to another that may not
-            private: PooledTransport(connect=CONNECT, read=answer, dial=Dialler(resolve, allow_private=private))
+            private: PooledTransport(connect=CONNECT, read=answer, begin=answer, dial=Dialler(resolve, allow_private=private))
             for private in (False, True)
         }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,6 +139,28 @@ def test_name_stays_in_tls(monkeypatch: pytest.MonkeyPatch) -> None:
         server.close()
     assert server.asked[0].headers["host"] == f"shop.test:{port}"
     assert names[0] == "shop.test"
+
+
+def test_dragging_head_ends(sender: Sender) -> None:
+    """Nobody keeps a slot by sending headers a byte at a time: each byte is in time, the answer is not."""
+    over = threading.Event()
+
+    def drag(listening: socket.socket) -> None:
+        with listening, listening.accept()[0] as connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            while not over.wait(0.05):
+                connection.sendall(b"x")
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    dragging = threading.Thread(target=drag, args=(listening,))
+    dragging.start()
+    try:
+        with pytest.raises(Unclear, match="did not answer in time"):
+            sender.post(f"http://127.0.0.1:{listening.getsockname()[1]}/", BODY, {}, allow_private=True)
+        assert not over.is_set()
+    finally:
+        over.set()
+        dragging.join(20)
 
 
 def test_dragging_body_ends(receiver: Erp) -> None:
