@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -60,9 +61,9 @@ def problem_response(problem: Problem) -> Response:
     return _response(problem.status, orjson.dumps(problem.body()), MEDIA_TYPE, problem.headers)
 
 
-def text_response(body: bytes, content_type: str) -> Response:
-    """Anything else, such as metrics."""
-    return _response(200, body, content_type, {})
+def text_response(body: bytes, content_type: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """Anything else, such as metrics; headers of its own stand in the place of ours."""
+    return _response(200, body, content_type, headers)
 
 
 class _Whole(Response):
@@ -74,5 +75,6 @@ class _Whole(Response):
 
 
 def _response(status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> Response:
-    told = [("Content-Type", content_type), ("Content-Length", str(len(body))), *_SAFE, *headers.items()]
+    safe = [each for each in _SAFE if each[0] not in headers] if headers else _SAFE
+    told = [("Content-Type", content_type), ("Content-Length", str(len(body))), *safe, *headers.items()]
     return _Whole([body], status, told)

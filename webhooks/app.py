@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from webhooks import intacct, itempath, triggers, visma
 from webhooks.answers import Answer, Streaming, problem_response, response, streaming_response, text_response
-from webhooks.api import ROUTES
+from webhooks.api import ROUTES, docs
 from webhooks.api.access import Keys, must_be
 from webhooks.api.asking import Api, Ask
 from webhooks.api.fullness import MOST_OPEN, Fullness
@@ -69,6 +69,7 @@ def create_app(
     streams = Streams(database, concurrency, clock)
     _serve(app, Api(settings, database, bell, Fullness(database, most_open), streams, clock), Keys(settings.api_keys), concurrency, metrics)
     _watch(app, Doctor(settings, database, clock), Gauges(settings, database, clock), concurrency, metrics)
+    _describe(app, concurrency)
     app.register_error_handler(Exception, _failed)
     app.extensions["kitrelay"] = (database, bell)
     app.extensions["kitrelay-streams"] = streams
@@ -149,6 +150,21 @@ def _watch(app: Flask, doctor: Doctor, gauges: Gauges, concurrency: Concurrency,
     _route(app, "GET", "/healthz", healthz)
     _route(app, "GET", "/readyz", readyz)
     _route(app, "GET", "/metrics", shown)
+
+
+def _describe(app: Flask, concurrency: Concurrency) -> None:
+    def openapi() -> Response:
+        return text_response(concurrency.watch(docs.document), "application/json")
+
+    def page() -> Response:
+        return text_response(concurrency.watch(docs.page), "text/html; charset=utf-8", docs.HEADERS)
+
+    def looks() -> Response:
+        return text_response(concurrency.watch(docs.looks), "text/css; charset=utf-8")
+
+    _route(app, "GET", "/openapi.json", openapi)
+    _route(app, "GET", "/docs", page)
+    _route(app, "GET", "/docs.css", looks)
 
 
 def _gathered(gauges: Gauges) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import orjson
 
+from tests.webhooks.described import must_be_described
 from webhooks import create_app
 from webhooks.signatures import visma_signature
 from worker.jobs import queue
@@ -132,7 +133,9 @@ class World:
     def ask(self, method: str, path: str, key: str | None = "ops-key", **options: Any) -> Reply:
         """One request of the API, as the client of each thread."""
         headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **options.pop("headers", {})}
-        return reply_of(self.app.test_client().open(path, method=method, headers=headers, **options))
+        reply = reply_of(self.app.test_client().open(path, method=method, headers=headers, **options))
+        must_be_described(self.app, method, path, reply)
+        return reply
 
     def notify(self, body: bytes, path: str = "/webhooks/visma/acme", key: str | None = KEY, **headers: str) -> Reply:
         """One notification, signed with `key` (None: not at all). Header names are given with underscores."""
