@@ -1,7 +1,7 @@
 """Kits and materials by name or id, several to a call where the installation can.
 
-`[or]` is in the newer guide alone (documented): one that refuses it with 400 is asked one by one from then on. What an answer holds is
-held against what was asked again, since a server may ignore a filter that it does not know.
+`[or]` is in the newer guide alone (documented): one that refuses it with 400, or looks for it as for a word, is asked one by one from then
+on. What an answer holds is held against what was asked again, since a server may ignore a filter that it does not know.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from worker.clients.itempath.records import Kit, Material, key_of
 from worker.errors import Missing, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from worker.clients.itempath.client import ItemPathClient
 
 R = TypeVar("R", Kit, Material)
 LONGEST: Final = 3500
 """Characters of a list's values in a query, encoded: request lines above 8 KB are refused by many servers."""
+
+PROBES: Final = 3
+"""So many of a list that shows nothing are asked for alone, until it is known that lists work."""
 
 MANY: Final = 4
 """From so many calls on, it is asked first whether reading all of them is cheaper."""
@@ -46,6 +49,7 @@ class Finder:
         self._kits: _Source[Kit] = _Source(KitFilter, client.kits, client.count_kits, client.get_kit)
         self._materials: _Source[Material] = _Source(MaterialFilter, client.materials, client.count_materials, client.get_material)
         self._several = True
+        self._proven = False
 
     def kits_named(self, names: Collection[str]) -> dict[str, list[Kit]]:
         """Kits by the name that was asked; more than one where names differ in capitals alone and none is spelt as asked."""
@@ -88,21 +92,39 @@ class Finder:
         found: dict[str, R] = {}
         for part in _chunks(together):
             try:
-                found |= {key_of(record.id): record for record in source.all(source.wanted(**{field: any_of(*part)}))}
+                shown = {key_of(record.id): record for record in source.all(source.wanted(**{field: any_of(*part)}))}
+                if not shown and self._takes_it_literally(source, field, part):
+                    self._several, together, found = False, [], {}
+                    break
+                self._proven = self._proven or bool(shown)
+                found |= shown
             except Rejected as error:
                 if error.status != HTTPStatus.BAD_REQUEST:
                     raise
                 self._several, together, found = False, [], {}
                 break
         for value in (value for value in askable if value not in together):
-            records = source.all(source.wanted(name=value)) if field == "name" else iter([_one(source, value)])
-            found |= {key_of(record.id): record for record in records if record is not None}
+            found |= {key_of(record.id): record for record in _each(source, field, value)}
         return list(found.values())
+
+    def _takes_it_literally(self, source: _Source[R], field: Literal["id", "name"], part: Sequence[str]) -> bool:
+        """Whether a list of several that came back empty was looked for as one odd word, as an installation might that does not know it.
+
+        To believe that would be to take what is there for missing. A few are asked for alone, as long as no list has ever shown anything.
+        """
+        return not self._proven and any(_each(source, field, value) for value in part[:PROBES])
 
 
 def name_key(name: str) -> str:
     """A name as names are compared: Power Pick's database mostly knows no capitals (inferred)."""
     return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def _each(source: _Source[R], field: Literal["id", "name"], value: str) -> list[R]:
+    """The records of one name or id, asked for alone."""
+    if field == "name":
+        return list(source.all(source.wanted(name=value)))
+    return [record for record in (_one(source, value),) if record is not None]
 
 
 def _one(source: _Source[R], record_id: str) -> R | None:

@@ -54,6 +54,27 @@ def test_older_installations(there: Installation) -> None:
     assert there.count("GET /api/materials") == 5
 
 
+def test_list_taken_literally(there: Installation) -> None:
+    """One that looks for the list as for a word shows nothing: what is there is not taken for missing, and no list is offered again."""
+    there.or_literal = True
+    finder = Finder(there.client())
+
+    first = finder.materials_named(["NONE", "BOLT", "NUT"])
+    ids = finder.materials_with([uid("material BOLT"), uid("material NUT")])
+
+    assert (set(first), set(ids)) == ({"BOLT", "NUT"}, {uid("material BOLT"), uid("material NUT")})
+    assert there.count("GET /api/materials?name=[or]") == 1
+
+
+def test_empty_list_is_believed(there: Installation) -> None:
+    """Where a list has shown something once, an empty one means that there is nothing: no call more."""
+    finder = Finder(there.client())
+    finder.materials_named(["BOLT", "NUT"])
+
+    assert finder.materials_named(["X", "Y", "Z"]) == {}
+    assert len(there.asked) == 2
+
+
 def test_other_refusals_are_told(there: Installation) -> None:
     """Only a 400 means that lists are not known."""
     there.reads.append(refused(422))
