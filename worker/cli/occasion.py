@@ -50,7 +50,11 @@ class Occasion:
     def _tenant(self, company: str) -> list[str]:
         lines = [line for erp in self.plan.erps for line in table_of(f"[tenants.{company}.{erp}]", CONNECTIONS[erp](self, company))]
         lines += table_of(f"[tenants.{company}.sync]", self.plan.sync) if self.plan.sync else []
-        return [*lines, *(line for each in self.plan.notices for line in table_of(f"[[tenants.{company}.notices]]", each))]
+        lists = {"notices": self.plan.notices, "sources": self.plan.sources, "rules": self.plan.rules}
+        return [
+            *lines,
+            *(line for name, tables in lists.items() for each in tables for line in table_of(f"[[tenants.{company}.{name}]]", each)),
+        ]
 
     def _addresses(self, company: str) -> dict[str, str]:
         urls = {erp: f"http://127.0.0.1:{self.port}/webhooks/{erp}/{company}" for erp in self.plan.erps if self.plan.notified}

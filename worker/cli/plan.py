@@ -15,7 +15,8 @@ class Plan:
 
     `erps`: those that each tenant has a connection to. `companies`: each is a company in every simulated ERP, and a tenant of that name.
     `visma`, `itempath`, `intacct` and `sync` are further keys of every tenant's tables, as they stand in kitrelay.toml; `general` keys
-    above all tables; `notices` are tables of every tenant's receivers. `notified` False: the ERPs have no address to tell.
+    above all tables; `notices`, `sources` and `rules` every tenant's lists of tables. `notified` False: the ERPs
+    have no address to tell.
     """
 
     documents: int = 200
@@ -37,3 +38,5 @@ class Plan:
     intacct: Mapping[str, str | int | bool] = field(default_factory=dict)
     sync: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[Mapping[str, Any], ...] = ()
+    sources: tuple[Mapping[str, Any], ...] = ()
+    rules: tuple[Mapping[str, Any], ...] = ()
