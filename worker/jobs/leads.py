@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, func, literal, select, union_all
+from sqlalchemy import func, literal, select, union_all
 
 from worker.jobs.filters import begins, erp_ids, unled
+from worker.jobs.states import State
 from worker.jobs.tables import job_tags, job_terms, jobs
 from worker.jobs.terms import asked
 
@@ -41,24 +42,38 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Ids of jobs, each the column of an index: among them are all that are wanted. An id may stand in it twice."""
+    """Ids of jobs, each the column of an index: among them are all that are wanted. An id may stand in it twice.
+
+    `sorted`: each part comes out of its index in the order of ids, so that the highest are had without reading the rest.
+    """
 
     parts: tuple[tuple[ColumnElement[str], tuple[ColumnElement[bool], ...]], ...]
+    sorted: bool = False
 
     def length(self, connection: Connection, within: Range, most: int) -> int:
         """How many ids there are, counted up to a limit."""
         counted = select(literal(1)).select_from(self.ids(within).subquery()).limit(most).subquery()
         return connection.execute(select(func.count()).select_from(counted)).scalar_one()
 
-    def newest(self, connection: Connection, within: Range, most: int) -> Sequence[str]:
+    def newest(self, within: Range, most: int) -> Select[Any]:
         """The highest ids, highest first."""
+        if self.sorted:
+            highest = (part.order_by(part.selected_columns.id.desc()).limit(most).subquery() for part in self._parts(within))
+            ids = _union([select(each.c.id) for each in highest]).subquery()
+            return select(ids.c.id).order_by(ids.c.id.desc()).limit(most)
         ids = self.ids(within).subquery()
-        return connection.execute(select(ids.c.id).order_by(ids.c.id.desc()).limit(most)).scalars().all()
+        return select(ids.c.id).order_by(ids.c.id.concat("").desc()).limit(most)
 
     def ids(self, within: Range) -> Any:  # noqa: ANN401 - a Select, or a union of some
         """The ids, in no order."""
-        parts = [_select(column, *where, *within.of(column)) for column, where in self.parts]
-        return parts[0] if len(parts) == 1 else union_all(*parts)
+        return _union(self._parts(within))
+
+    def _parts(self, within: Range) -> list[Select[Any]]:
+        """The index that leads is to be read, not one that has the ids in order: so the borders of what is not sorted are hidden."""
+        return [
+            select(column.label("id")).where(*where, *within.of(column if self.sorted else column.concat("")))
+            for column, where in self.parts
+        ]
 
 
 def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
@@ -70,20 +85,22 @@ def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
     if wanted.reference is not None:
         yield _lead(ours, jobs.c.reference == wanted.reference)
     for word, written in asked(wanted.q or "").items():
-        yield _word(homes, word, written)
+        yield _word(connection, homes, word, written)
     if wanted.error_class is not None:
-        yield _lead(jobs.c.error_class.is_not(None), jobs.c.error_class == wanted.error_class, *unled(wanted))
+        told = (jobs.c.error_class.is_not(None), jobs.c.error_class == wanted.error_class, *unled(wanted))
+        yield Lead(((jobs.c.id, told),), sorted=True)
     if wanted.batch is not None:
-        yield _lead(jobs.c.batch == wanted.batch, *([] if wanted.state is None else [jobs.c.state.in_(wanted.state)]))
+        states = sorted(wanted.state if wanted.state is not None else State)
+        yield Lead(tuple((jobs.c.id, (jobs.c.batch == wanted.batch, jobs.c.state == state)) for state in states), sorted=True)
     if wanted.tag is not None:
-        yield Lead(((job_tags.c.job, (job_tags.c.tag == wanted.tag,)),))
+        yield Lead(((job_tags.c.job, (job_tags.c.tag == wanted.tag,)),), sorted=True)
     if wanted.kind is not None or wanted.state is not None:
         named = (wanted.kind,) if wanted.kind is not None else kinds(connection, homes)
         yield _lead(ours, jobs.c.kind.in_(named), *([] if wanted.state is None else [jobs.c.state.in_(wanted.state)]))
     if wanted.within is not None:
-        yield _lead(ours)
+        yield Lead(tuple((jobs.c.id, (jobs.c.tenant == home,)) for home in homes), sorted=True)
     if wanted.since is not None or wanted.until is not None:
-        yield _lead()
+        yield Lead(((jobs.c.id, ()),), sorted=True)
 
 
 def borders(connection: Connection, wanted: JobFilter) -> Range | None:
@@ -117,18 +134,20 @@ def _steps(connection: Connection, column: ColumnElement[str], *where: ColumnEle
     return tuple(connection.execute(select(step.c.name).where(step.c.name.is_not(None))).scalars())
 
 
-def _word(homes: Sequence[str], word: str, written: str) -> Lead:
-    ours = (jobs.c.tenant.in_(homes), jobs.c.erp_id.is_not(None), jobs.c.erp_id.in_(erp_ids(word, written)))
-    terms = and_(job_terms.c.tenant.in_(homes), begins(word))
-    return Lead(((job_terms.c.job, (terms,)), (jobs.c.id, (jobs.c.id == word,)), (jobs.c.id, ours)))
+def _word(connection: Connection, homes: Sequence[str], word: str, written: str) -> Lead:
+    terms = (job_terms.c.job, (job_terms.c.tenant.in_(homes), begins(word)))
+    named = (jobs.c.id == word,)
+    known = (jobs.c.tenant.in_(homes), jobs.c.erp_id.is_not(None), jobs.c.erp_id.in_(erp_ids(word, written)))
+    others = ((jobs.c.id, where) for where in (named, known) if connection.execute(select(jobs.c.id).where(*where).limit(1)).first())
+    return Lead((terms, *others))
 
 
 def _lead(*where: ColumnElement[bool]) -> Lead:
     return Lead(((jobs.c.id, where),))
 
 
-def _select(column: ColumnElement[str], *where: ColumnElement[bool]) -> Select[Any]:
-    return select(column.label("id")).where(*where)
+def _union(parts: Sequence[Select[Any]]) -> Any:  # noqa: ANN401 - a Select, or a union of some
+    return parts[0] if len(parts) == 1 else union_all(*parts)
 
 
 def _shifted(job_id: str, by: timedelta) -> str:

@@ -12,31 +12,32 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from worker.jobs.filters import conditions
+from worker.jobs.filters import JobFilter, conditions
 from worker.jobs.leads import borders, leads
-from worker.jobs.tables import jobs
+from worker.jobs.tables import batches, jobs
 from worker.jobs.terms import asked
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
-    from worker.jobs.filters import JobFilter
     from worker.jobs.leads import Lead, Range
 
-LONG: Final = 60_000
+LONG: Final = 120_000
 """A lead with more ids than this is not followed."""
 
 _ENDLESS: Final = 1 << 60
 _PORTION: Final = 200
-_GROWTH: Final = 5
-_MOST: Final = 20_000
+_GROWTH: Final = 10
+_MOST: Final = 5_000
 
 
 def newest(connection: Connection, wanted: JobFilter, limit: int, after: str | None = None) -> list[Row[Any]]:
     """Up to `limit` rows of `jobs`, newest first, older than the job `after`."""
     if wanted.within == () or (wanted.q is not None and not asked(wanted.q)):
+        return []
+    if wanted.batch is not None and not _is_seen(connection, wanted):
         return []
     made = borders(connection, wanted)
     if made is None:
@@ -49,7 +50,9 @@ def newest(connection: Connection, wanted: JobFilter, limit: int, after: str | N
 
 
 def shortest(connection: Connection, wanted: JobFilter, within: Range, most: int | None) -> Lead | None:
-    """The shortest of the filter's leads; None if all have more ids than `most`, or there is none."""
+    """The shortest of the filter's leads; None if all have more ids than `most`, or there is none, as when all of tenants is asked for."""
+    if wanted == JobFilter(wanted.tenants, wanted.tenant):
+        return None
     best, least = None, (_ENDLESS if most is None else most) + 1
     for lead in leads(connection, wanted):
         length = lead.length(connection, within, least)
@@ -65,14 +68,23 @@ def _followed(connection: Connection, lead: Lead, wanted: JobFilter, within: Ran
     found: list[Row[Any]] = []
     for turn in count():
         portion = min(max(limit, _PORTION) * _GROWTH**turn, _MOST)
-        ids = lead.newest(connection, within, portion)
-        if ids:
-            rows = select(jobs).where(jobs.c.id.in_(dict.fromkeys(ids)), *exact)
-            found += connection.execute(rows.order_by(jobs.c.id.desc()).limit(limit - len(found)))
-        if len(ids) < portion or len(found) >= limit:
+        ids = lead.newest(within, portion).subquery()
+        each = select(ids.c.id).distinct().subquery()
+        rows = select(jobs).join(each, jobs.c.id == each.c.id).where(*exact).order_by(jobs.c.id.desc()).limit(limit - len(found))
+        found += connection.execute(rows)
+        if len(found) >= limit:
             break
-        within = within.below(ids[-1])
+        looked_at, last = connection.execute(select(func.count(), func.min(ids.c.id)).select_from(ids)).one()
+        if looked_at < portion:
+            break
+        within = within.below(last)
     return found
+
+
+def _is_seen(connection: Connection, wanted: JobFilter) -> bool:
+    """Whether the batch is of a tenant that may be looked at."""
+    home = connection.execute(select(batches.c.tenant).where(batches.c.id == wanted.batch)).scalar()
+    return home is not None and (wanted.within is None or home in wanted.within)
 
 
 def _walked(connection: Connection, wanted: JobFilter, within: Range, limit: int) -> list[Row[Any]]:
