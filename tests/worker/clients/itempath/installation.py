@@ -149,8 +149,7 @@ class Installation(httpx.BaseTransport):
         asked = parse_qsl(query)
         if "[or]" in unquote(query) and not self.or_known:
             return httpx.Response(400, json={"message": "Invalid filter"})
-        if "[or]" in unquote(query) and self.or_literal:
-            return httpx.Response(200, json={name: []})
+        rows = [] if "[or]" in unquote(query) and self.or_literal else rows
         options = {key: value for key, value in asked if key in ("limit", "page", "countOnly")}
         rows = [row for row in rows if all(_passes(row, key, value) for key, value in asked if key not in (*options, "orderBy"))]
         if "countOnly" in options:
