@@ -55,7 +55,9 @@ class Bringing:
                 ready.append(item)
             else:
                 found.append((item.job, verdict))
-        return found + together(ready, self._read, partial(self._judge, showing))
+        revisions = dict.fromkeys(item.options.revision for item in ready)
+        groups = ([item for item in ready if item.options.revision == revision] for revision in revisions)
+        return found + [pair for group in groups for pair in together(group, self._read, partial(self._judge, showing))]
 
     def write(self, item: Known, now: float) -> Verdict:
         """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written.
@@ -81,7 +83,8 @@ class Bringing:
         return self.system.traits.erp
 
     def _read(self, items: Sequence[Known]) -> dict[str, RemoteKit]:
-        return self.system.read(tuple({self._there(item.options) for item in items}))
+        """Of many, all ask for one revision."""
+        return self.system.read(tuple({self._there(item.options) for item in items}), items[0].options.revision)
 
     def _there(self, options: Options) -> str:
         return self.translation.codes.theirs(self._erp, options.kit)
@@ -132,7 +135,7 @@ class Bringing:
             raise KitFault("missing_reference", (Fault(f"{self._erp}: {item.options.kit}", f"there is no such kit in {self._erp}"),))
         if there in item.memory.reports.get(self._erp, {}).get("made", ()):
             return self._applying.not_there_yet(item.memory, there)
-        return RemoteKit(id="", code=there, lines=())
+        return RemoteKit(id="", code=there, lines=(), revision=item.options.revision)
 
     def _may_have_been_sent(self, item: Known, now: float) -> bool:
         """A job that is replayed, or whose worker stopped, may have sent something not long ago: that must be seen, or not, first."""

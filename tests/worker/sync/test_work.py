@@ -17,8 +17,11 @@ from worker.settings import Alias, Sync, UnitRule
 from worker.sync.remembering import ANNOUNCED
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from worker.jobs.engine import Database
     from worker.jobs.model import Job
+    from worker.kits.model import RemoteKit
 
 
 @pytest.fixture
@@ -174,6 +177,25 @@ def test_killed_while_writing(company: Company) -> None:
     done = company.carry(dead)
 
     assert (done.state, len(company.itempath.log)) == (State.SUCCEEDED, 3)
+
+
+def test_revision_of_target(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A revision that is named is the one that a target is read by, and so written to."""
+    company = Company(sqlite_db, Sync(source="itempath", targets=("visma",)))
+    company.itempath.put("KIT", ("A", "1"))
+    company.visma.put("KIT", ("A", "2"))
+    asked: list[str | None] = []
+    read = company.visma.read
+
+    def noting(codes: Collection[str], revision: str | None = None) -> dict[str, RemoteKit]:
+        asked.append(revision)
+        return read(codes, revision)
+
+    monkeypatch.setattr(company.visma, "read", noting)
+
+    job = company.run(revision="B")
+
+    assert (job.state, set(asked)) == (State.SUCCEEDED, {"B"})
 
 
 def test_very_many_lines(sqlite_db: Database) -> None:
@@ -460,7 +482,7 @@ def test_unsent_write(company: Company, error: CallError) -> None:
 
 def test_refused_write(company: Company) -> None:
     """A write that the target refuses fails the job with the target's words, and says what had been done before."""
-    company.itempath.next = [None, Rejected("no such material")]  # type: ignore[list-item] # None: the first ends well
+    company.itempath.next = [None, Rejected("no such material")]
 
     job = company.run()
 
