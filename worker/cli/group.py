@@ -28,6 +28,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "sync": ("sync", "Make kits' lines in other ERPs equal to one ERP's."),
     "jobs": ("jobs", "Look at jobs; replay, cancel and discard them."),
     "batches": ("batches", "Look at batches; pause, resume and cancel them."),
+    "failures": ("failures", "List failed jobs by the reason why."),
+    "deliveries": ("deliveries", "Look at what arrived; replay it."),
     "rules": ("rules", "Try out what an event would do."),
     "kit-assemblies": ("assemblies", "Read kit assemblies in Visma."),
     "kit-lines": ("kit_lines", "Read kit lines in ItemPath."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from worker.cli import options
+from worker.cli import many, options
 from worker.cli.acting import act_on_each
 from worker.cli.group import Failed, WrongUse
 from worker.cli.opening import actor, load, opened
@@ -15,11 +15,8 @@ from worker.cli.output import compact, local, pairs, show_json, table, wide
 from worker.cli.tailing import tail
 from worker.jobs import queue, requests, search
 from worker.jobs.ledger import utc_now
-from worker.jobs.search import JobFilter
-from worker.jobs.states import State
 from worker.jobs.views import job_view, story_view
 from worker.kinds import KINDS
-from worker.settings import SEND_NOTICE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,23 +37,13 @@ def jobs() -> None:
 @jobs.command(
     "list", epilog=options.example("kitrelay jobs list --state failed --since 2h", "kitrelay jobs list --reference P/000123 --json")
 )
-@options.tenant
-@click.option("--kind", type=click.Choice([*KINDS, SEND_NOTICE]))
-@click.option("--state", type=click.Choice([state.value for state in State]), multiple=True, help="May be given several times.")
-@click.option("--batch", metavar="ID")
-@click.option("--tag", metavar="WORD")
-@click.option("--erp-id", metavar="ID", help="The ERP's id of the operation.")
-@click.option("--reference", metavar="TYPE/REFNO", help="The document.")
-@click.option("--error-class", metavar="CLASS", help="Such as validation.")
-@click.option("-q", "--q", metavar="TEXT", help="A part of reference, ids or error.")
-@options.moment("--since", "Made since then.")
-@options.moment("--until", "Made before then.")
+@many.filters
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", metavar="ID", help="Go on after this one: `next` of the page before.")
 @options.as_json
-def list_(limit: int, cursor: str | None, as_json: bool, state: tuple[str, ...], **filters: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
+def list_(limit: int, cursor: str | None, as_json: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
     """List jobs, newest first."""
-    wanted = JobFilter(state=state or None, **filters)
+    wanted = many.filter_of(**filters)
     with opened(load()) as database, database.read() as connection:
         found = search.find_jobs(connection, wanted, limit + 1, cursor)
     shown = found[:limit]
@@ -99,16 +86,28 @@ def tail_(tenant: str | None, batch: str | None, lines: int, as_json: bool) -> N
 
 
 @jobs.command(
-    epilog=options.example("kitrelay jobs replay 019a…", """kitrelay jobs replay 019a… --arguments '{"type": "P", "ref_no": "000124"}'""")
+    epilog=options.example(
+        "kitrelay jobs replay 019a…",
+        """kitrelay jobs replay 019a… --arguments '{"type": "P", "ref_no": "000124"}'""",
+        "kitrelay jobs replay --state failed --error-class unavailable --preview",
+    )
 )
-@click.argument("job_ids", metavar="JOB…", nargs=-1, required=True)
+@click.argument("job_ids", metavar="[JOB…]", nargs=-1)
 @click.option("--arguments", metavar="JSON", help="Corrected arguments, for one job; @FILE reads them from a file.")
+@many.filters
+@many.preview
 @options.as_json
-def replay(job_ids: tuple[str, ...], arguments: str | None, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
-    """Try failed or cancelled jobs again. Each is the same job, with its history."""
-    if arguments is not None and len(job_ids) > 1:
-        raise click.UsageError("--arguments is for one job")
+def replay(job_ids: tuple[str, ...], arguments: str | None, preview: bool, as_json: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
+    """Try jobs again that failed: these, or all that a filter names.
+
+    Each is the same job, with its history. Cancelled ones are replayed when they are named, or by --state cancelled.
+    """
     settings = load()
+    if arguments is not None and len(job_ids) != 1:
+        raise click.UsageError("--arguments is for one job")
+    if _is_by_filter(job_ids, preview=preview, **filters):
+        many.on_many(settings, "replay", many.filter_of(**filters), only_look=preview, as_json=as_json)
+        return
     edit = None if arguments is None else _parsed(arguments)
 
     def one(database: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
@@ -117,20 +116,45 @@ def replay(job_ids: tuple[str, ...], arguments: str | None, as_json: bool) -> No
     _each(settings, job_ids, one, as_json=as_json)
 
 
-@jobs.command(epilog=options.example("kitrelay jobs cancel 019a…"))
-@click.argument("job_ids", metavar="JOB…", nargs=-1, required=True)
+@jobs.command(epilog=options.example("kitrelay jobs cancel 019a…", "kitrelay jobs cancel --batch 019a… --state queued"))
+@click.argument("job_ids", metavar="[JOB…]", nargs=-1)
+@many.filters
+@many.preview
 @options.as_json
-def cancel(job_ids: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
-    """Stop open jobs that no worker has now. What the ERP has taken may still be carried out."""
-    _each(load(), job_ids, queue.cancel, as_json=as_json)
+def cancel(job_ids: tuple[str, ...], preview: bool, as_json: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
+    """Stop open jobs that no worker has now. What the ERP has taken may still be carried out.
+
+    These, or all that a filter names.
+    """
+    if _is_by_filter(job_ids, preview=preview, **filters):
+        many.on_many(load(), "cancel", many.filter_of(**filters), only_look=preview, as_json=as_json)
+    else:
+        _each(load(), job_ids, queue.cancel, as_json=as_json)
 
 
-@jobs.command(epilog=options.example("kitrelay jobs discard 019a…"))
-@click.argument("job_ids", metavar="JOB…", nargs=-1, required=True)
+@jobs.command(epilog=options.example("kitrelay jobs discard 019a…", "kitrelay jobs discard --state failed --since 7d --preview"))
+@click.argument("job_ids", metavar="[JOB…]", nargs=-1)
+@many.filters
+@many.preview
 @options.as_json
-def discard(job_ids: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
-    """Give failed jobs up for good."""
-    _each(load(), job_ids, queue.discard, as_json=as_json)
+def discard(job_ids: tuple[str, ...], preview: bool, as_json: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
+    """Give failed jobs up for good.
+
+    These, or all that a filter names.
+    """
+    if _is_by_filter(job_ids, preview=preview, **filters):
+        many.on_many(load(), "discard", many.filter_of(**filters), only_look=preview, as_json=as_json)
+    else:
+        _each(load(), job_ids, queue.discard, as_json=as_json)
+
+
+def _is_by_filter(job_ids: tuple[str, ...], *, preview: bool, **filters: Any) -> bool:  # noqa: ANN401 - as click gives them
+    """Whether a filter says which jobs; one that is empty is refused later. Raises `UsageError` for both ways at once."""
+    if job_ids and not many.is_empty(many.filter_of(**filters)):
+        raise click.UsageError("name jobs, or say what they have in common: not both")
+    if job_ids and preview:
+        raise click.UsageError("--preview is for jobs that a filter names")
+    return not job_ids
 
 
 def _each(settings: Settings, job_ids: tuple[str, ...], act: Any, *, as_json: bool) -> None:  # noqa: ANN401 - one of the queue's verbs

@@ -53,7 +53,7 @@ def test_issue_commands_are_there() -> None:
     """The commands are those of the contract that this version has."""
     assert set(COMMANDS) == {
         "demo", "up", "web", "worker", "scheduler", "migrate", "sandbox", "release", "create", "jobs", "batches", "kit-assemblies", "check",
-        "sync", "kit-lines", "kit-components", "rules",
+        "sync", "kit-lines", "kit-components", "rules", "failures", "deliveries",
     }  # fmt: skip
     assert {words[1] for words in EVERY if words[:1] == ("jobs",) and len(words) > 1} == {
         "list", "show", "tail", "replay", "cancel", "discard",
