@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-MOST_STEPS: Final = 1_000_000
+MOST_STEPS: Final = 500_000
 """Steps for one event and all its rules: about a second. An order of a hundred lines takes some thousands."""
 
 

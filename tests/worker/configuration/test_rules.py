@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from worker.configuration.forms import Rules, Sources
 
 if TYPE_CHECKING:
     from tests.worker.configuration.conftest import Judge
@@ -81,3 +84,19 @@ def test_expressions_are_bounded(faults: Judge, visma: str, text: str, message: 
 
     assert list(found) == ["tenants.acme.rules[0].when"]
     assert message is None or found["tenants.acme.rules[0].when"] == message
+
+
+def test_readme_tells_keys() -> None:
+    """The README has every key of a source and of a rule."""
+    text = (Path(__file__).parents[3] / "README.md").read_text().partition("## Triggers and rules")[2].partition("\n## ")[0]
+    told = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    keys = {field.data_key or name for form in (Sources, Rules) for name, field in form().fields.items()}
+
+    assert {key for key in keys - {"name"} if f"`{key}`" not in told} == set()
+
+
+def test_readme_example_is_good(faults: Judge, visma: str) -> None:
+    """What the README shows can be copied."""
+    text = (Path(__file__).parents[3] / "README.md").read_text().partition("**Set up a shop.**")[2]
+
+    assert faults(visma + text.split("```toml\n")[1].partition("```")[0], {"ACME_WEBSHOP_SECRET": "0123456789abcdef"}) == {}
