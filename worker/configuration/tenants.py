@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from worker.configuration.notices import check_notices
+from worker.configuration.places import inside
 from worker.configuration.rules import check_rules
+from worker.configuration.standard import PREFIX
 from worker.configuration.syncs import check_sync
 from worker.errors import Fault
 from worker.settings import ERPS, Retries
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from worker.configuration.tables import Table, TenantTables
 
 DAY: Final = 86_400.0
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+")
 RETRIES: Final = Retries()
 DEFAULTS: Final[dict[str, Any]] = {field.name: field.default for field in fields(VismaSettings)}
 OWN_ID: Final = "standard-webhooks brings an id of its own"
@@ -107,6 +111,17 @@ def _source(table: Table) -> Iterator[Fault]:
             yield Fault(table.at(key), f"does not belong here: {why}")
     if scheme != "standard-webhooks" and {"id", "id_header"} <= has:
         yield Fault(table.at("id"), "is of no use beside id_header: give one or the other")
+    if scheme == "standard-webhooks":
+        yield from _prefixed(table)
+
+
+def _prefixed(table: Table) -> Iterator[Fault]:
+    """What says that it is base64 must be: with the text itself nothing would ever be proven. Padding may be left out."""
+    for index, secret in enumerate(table.get("secrets") or ()):
+        text = secret.reveal()
+        bare = text.removeprefix(PREFIX).rstrip("=")
+        if text.startswith(PREFIX) and not (bare and _BASE64.fullmatch(bare) and len(bare) % 4 != 1):
+            yield Fault(inside(table.at("secrets"), index), f"must be base64 after {PREFIX}")
 
 
 def _source_names(tenant: TenantTables) -> Iterator[Fault]:

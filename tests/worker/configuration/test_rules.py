@@ -86,6 +86,14 @@ def test_expressions_are_bounded(faults: Judge, visma: str, text: str, message: 
     assert message is None or found["tenants.acme.rules[0].when"] == message
 
 
+def test_secret_is_what_it_says(faults: Judge) -> None:
+    """A secret that says to be base64 is; plain text and base64 without the prefix are taken as they are."""
+    secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAE", "plain text!", "whsec_plain text!", "whsec_", "whsec_AAAAA"]
+    text = f'[[tenants.acme.sources]]\nname = "shop"\nscheme = "standard-webhooks"\nsecrets = {secrets}'
+
+    assert faults(text) == {f"tenants.acme.sources[0].secrets[{place}]": "must be base64 after whsec_" for place in (3, 4, 5)}
+
+
 def test_readme_tells_keys() -> None:
     """The README has every key of a source and of a rule."""
     text = (Path(__file__).parents[3] / "README.md").read_text().partition("## Triggers and rules")[2].partition("\n## ")[0]
