@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Table, text
 
 from tests.bench import ledger_stock as stock
+from worker.jobs.endings import fold
 from worker.jobs.rows import values_of
 from worker.jobs.states import OPEN, BatchState, State
-from worker.jobs.tables import attempts, batches, deliveries, delivery_jobs, exchanges, job_tags, job_terms, jobs, moves
+from worker.jobs.tables import attempts, batches, deliveries, delivery_jobs, endings, exchanges, job_tags, job_terms, jobs, moves
 from worker.jobs.terms import terms_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from worker.jobs.model import Job
 
 PORTION: Final = 10_000
-FILLED: Final = (batches, jobs, job_tags, job_terms, moves, attempts, exchanges, deliveries, delivery_jobs)
+FILLED: Final = (batches, jobs, job_tags, job_terms, moves, attempts, exchanges, deliveries, delivery_jobs, endings)
 Rows = dict[Table, list[dict[str, Any]]]
 
 
@@ -42,6 +43,8 @@ def fill(db: Database, total: int, seed: int, told: Callable[[int], None]) -> No
         done += len(portion)
         told(done)
     with db.write() as connection:
+        fold(connection)
+    with db.write() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0")) if not db.is_sqlite else None
         for table in FILLED:
             for index in sorted(table.indexes, key=lambda each: str(each.name)):
@@ -55,6 +58,7 @@ def rows_of(portion: list[Job], before: int, chance: random.Random) -> Rows:
     rows: Rows = {table: [] for table in FILLED}
     for number, job in enumerate(portion, before):
         rows[jobs].append(values_of(job))
+        rows[endings] += _ended(job)
         rows[job_tags] += [{"tag": tag, "job": job.id} for tag in job.tags]
         rows[job_terms] += [{"job": job.id, "term": term, "tenant": job.tenant} for term in sorted(terms_of(job))]
         rows[moves] += _moves(job)
@@ -101,6 +105,10 @@ def _moves(job: Job) -> Iterator[dict[str, Any]]:
     yield {**line, "origin": State.QUEUED.value, "target": State.RUNNING.value, "cause": "started"}
     if job.state not in OPEN:
         yield {**line, "at": job.finished_at, "origin": State.RUNNING.value, "target": job.state.value, "cause": "seen"}
+
+
+def _ended(job: Job) -> list[dict[str, Any]]:
+    return [] if job.state in OPEN else [{"tenant": job.tenant, "erp": job.erp, "state": job.state.value, "jobs": 1}]
 
 
 def _called(rows: Rows, job: Job) -> None:

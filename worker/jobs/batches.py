@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, case, delete, func, insert, select, update
 
 from worker.errors import Conflict, NotFound
+from worker.jobs import endings
 from worker.jobs.announcing import tell_of_batches
 from worker.jobs.making import insert_jobs
 from worker.jobs.model import Batch, new_id
@@ -207,10 +209,13 @@ def sweep_cancelled(connection: Connection, now: datetime, most: int = CHUNK) ->
 
 def _sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> int:
     pending = (State.QUEUED.value, State.RETRYING.value)
-    found = select(jobs.c.id, jobs.c.state).where(jobs.c.batch == batch_id, jobs.c.state.in_(pending)).limit(most)
+    found = (
+        select(jobs.c.id, jobs.c.state, jobs.c.tenant, jobs.c.erp).where(jobs.c.batch == batch_id, jobs.c.state.in_(pending)).limit(most)
+    )
     rows = connection.execute(found.with_for_update()).all()  # one that starts in the same moment is left to its worker
     if rows:
         _cancel(connection, [(row.id, row.state) for row in rows], now)
+        endings.add(connection, Counter((row.tenant, row.erp, State.CANCELLED.value) for row in rows))
     return len(rows)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from worker.errors import Conflict
+from worker.jobs import endings
 from worker.jobs.announcing import announcer_of
 from worker.jobs.indexing import reindex
 from worker.jobs.making import add_to_totals, insert_jobs
@@ -54,6 +55,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     _update(connection, [change.after for change in kept])
     _rename(connection, [change.after for change in kept if _renamed(change)])
     reindex(db, connection, [(change.before, change.after) for change in kept])
+    endings.add(connection, endings.moved((change.before, change.after) for change in kept))
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]
     if followers:

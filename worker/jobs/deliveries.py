@@ -10,6 +10,7 @@ from sqlalchemy import func, literal, select
 
 from worker.errors import Conflict, NotFound
 from worker.jobs import arrivals
+from worker.jobs.leads import borders
 from worker.jobs.rows import delivery_of
 from worker.jobs.tables import Json, deliveries, delivery_jobs
 
@@ -61,9 +62,11 @@ class DeliveryFilter:
 
 def find_deliveries(connection: Connection, wanted: DeliveryFilter, limit: int, after: str | None = None) -> list[Delivery]:
     """Up to `limit` deliveries, newest first, older than the delivery `after`; without headers and bodies, which may be large."""
-    statement = select(*_LINES).where(*_conditions(wanted)).order_by(deliveries.c.id.desc()).limit(limit)
-    if after is not None:
-        statement = statement.where(deliveries.c.id < after)
+    came = borders(connection, deliveries, deliveries.c.received_at, wanted.since, wanted.until)
+    if came is None:
+        return []
+    within = came.below(after).of(deliveries.c.id)
+    statement = select(*_LINES).where(*_conditions(wanted), *within).order_by(deliveries.c.id.desc()).limit(limit)
     rows = connection.execute(statement).all()
     touched = _touched(connection, [row.id for row in rows])
     return [delivery_of(row, tuple(touched[row.id])) for row in rows]

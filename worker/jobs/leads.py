@@ -15,8 +15,9 @@ from worker.jobs.terms import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
     from worker.jobs.filters import JobFilter
 
@@ -103,16 +104,16 @@ def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
         yield Lead(((jobs.c.id, ()),), sorted=True)
 
 
-def borders(connection: Connection, wanted: JobFilter) -> Range | None:
-    """Between which ids the jobs stand that were made in the filter's time; None where there are none. Ids sort by time, nearly."""
+def borders(
+    connection: Connection, table: Table, at: ColumnElement[datetime], since: datetime | None, until: datetime | None
+) -> Range | None:
+    """Between which ids the rows stand that were made in this time; None where there are none. Ids sort by time, nearly."""
     low = high = None
-    if wanted.since is not None:
-        first = select(jobs.c.id).where(jobs.c.created_at >= wanted.since).order_by(jobs.c.created_at, jobs.c.id).limit(1)
-        low = connection.execute(first).scalar()
-    if wanted.until is not None:
-        last = select(jobs.c.id).where(jobs.c.created_at < wanted.until).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
-        high = connection.execute(last).scalar()
-    if (wanted.since is not None and low is None) or (wanted.until is not None and high is None):
+    if since is not None:
+        low = connection.execute(select(table.c.id).where(at >= since).order_by(at, table.c.id).limit(1)).scalar()
+    if until is not None:
+        high = connection.execute(select(table.c.id).where(at < until).order_by(at.desc(), table.c.id.desc()).limit(1)).scalar()
+    if (since is not None and low is None) or (until is not None and high is None):
         return None
     return Range(None if low is None else _shifted(low, -SKEW), None if high is None else _shifted(high, SKEW))
 

@@ -39,7 +39,7 @@ def newest(connection: Connection, wanted: JobFilter, limit: int, after: str | N
         return []
     if wanted.batch is not None and not _is_seen(connection, wanted):
         return []
-    made = borders(connection, wanted)
+    made = borders(connection, jobs, jobs.c.created_at, wanted.since, wanted.until)
     if made is None:
         return []
     within = made.below(after)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, func, or_, select, text, true
 
-from worker.jobs.states import FINAL, BatchState, State
+from worker.jobs import endings
+from worker.jobs.states import BatchState, State
 from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
 from worker.settings import ERPS, NOTICES
 
@@ -42,10 +43,8 @@ def open_counts(connection: Connection) -> list[Count]:
 
 
 def final_counts(connection: Connection) -> list[Count]:
-    """Jobs that came to an end, by connection and state. Reads every job: not for each scrape."""
-    grouped = select(jobs.c.tenant, jobs.c.erp, jobs.c.state, func.count().label("n")).group_by(jobs.c.tenant, jobs.c.erp, jobs.c.state)
-    rows = connection.execute(grouped.where(jobs.c.state.in_([state.value for state in sorted(FINAL)])))
-    return [Count(row.tenant, row.erp, row.state, row.n) for row in rows]
+    """Jobs that came to an end and were not pruned, by connection and state: they are counted as they end."""
+    return [Count(*place, jobs=count) for place, count in sorted(endings.counts(connection).items())]
 
 
 def in_line(connection: Connection, tenant: str, erp: str | None = None) -> int:

@@ -199,6 +199,17 @@ job_terms = Table(
 )
 """What jobs are found by: words of their reference, arguments, tags and, while they are failed, of their error."""
 
+endings = Table(
+    "endings",
+    metadata,
+    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("tenant", Name, nullable=False),
+    Column("erp", Name, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("jobs", Integer, nullable=False),
+)
+"""Jobs that came to their end, and those that left it: the sum of `jobs` is how many there are."""
+
 moves = Table(
     "moves",
     metadata,
@@ -257,7 +268,8 @@ deliveries = Table(
     Column("outcomes", Json),
     Column("replay_of", Id),
     Index("ix_deliveries_tenant", "tenant", "id"),
-    Index("ix_deliveries_at", "received_at"),
+    Index("ix_deliveries_at", "received_at", "id"),
+    Index("ix_deliveries_type", "type", "id"),
     Index("ix_deliveries_orphan", "tenant", "operation", sqlite_where=_ORPHAN, postgresql_where=_ORPHAN),
 )
 
