@@ -47,6 +47,7 @@ class Asked:
 
 
 class _Server(ThreadingTCPServer):
+    request_queue_size = 128  # many threads call at once
     daemon_threads = True
     block_on_close = False
 

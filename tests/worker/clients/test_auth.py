@@ -240,7 +240,7 @@ def test_second_401_is_refused(erp: Erp, pool: ClientPool) -> None:
         (Said(200, b"<html>"), NotSent),
         (Said(200, {"token": "elsewhere"}), NotSent),
         (Said(drop=True), NotSent),
-        (Said(200, {}, wait=0.8), NotSent),
+        (Said(200, {}, wait=2.0), NotSent),
     ],
 )
 def test_token_trouble_means_not_sent(erp: Erp, pool: ClientPool, said: Said, expected: type[CallError]) -> None:

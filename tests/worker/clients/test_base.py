@@ -120,7 +120,7 @@ def test_cookies_are_not_kept(erp: Erp, caller: Caller) -> None:
 @pytest.mark.parametrize(("method", "expected"), [("POST", Unclear), ("GET", CallError)])
 def test_slow_answer_is_a_timeout(erp: Erp, caller: Caller, told: list[Answer], method: str, expected: type[CallError]) -> None:
     """No answer in time: a write may have been done, a read is just late."""
-    erp.says(Said(200, {}, wait=0.8))
+    erp.says(Said(200, {}, wait=2.0))
 
     error = _error(caller, method)
 

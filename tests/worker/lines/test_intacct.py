@@ -25,7 +25,7 @@ NOW = 1_800_000_000.0
 LOOK = 120.0
 RULES = Retries()
 REFUSAL = {"ia::error": {"code": "operationFailed", "message": "A smart rule says no", "supportId": "S-9"}}
-LOST = Said(201, {}, wait=0.8)
+LOST = Said(201, {}, wait=2.0)
 CREATE = {"kit": "Kit_1", "component": "Hour", "number_of_units": 2}
 
 
@@ -48,7 +48,7 @@ def company() -> Company:
 def work(company: Company) -> Iterator[KitComponentWork]:
     """The work on them, over HTTP."""
     erp = Erp()
-    with ClientPool(Timing(connect=0.5, call=0.4)) as pool:
+    with ClientPool(Timing(connect=5.0, call=1.0)) as pool:
         yield KitComponentWork(*company.client(erp, pool, second_look=LOOK))
     erp.close()
 

@@ -54,7 +54,7 @@ def company() -> Company:
 def kits(company: Company) -> Iterator[IntacctKits]:
     """The company's kits, over HTTP."""
     erp = Erp()
-    with ClientPool(Timing(connect=0.5, call=0.4)) as pool:
+    with ClientPool(Timing(connect=5.0, call=1.0)) as pool:
         client, settings = company.client(erp, pool, second_look=77.0)
         yield IntacctKits(client, settings, lambda: NOW)
     erp.close()
@@ -331,7 +331,7 @@ def test_each_end(kits: IntacctKits, company: Company, said: Said, expected: typ
 def test_unread_is_unsent(company: Company) -> None:
     """Where nobody listens nothing was sent."""
     erp = Erp()
-    with ClientPool(Timing(connect=0.5, call=0.4)) as pool:
+    with ClientPool(Timing(connect=5.0, call=1.0)) as pool:
         client, settings = company.client(erp, pool)
         kits = IntacctKits(client, settings)
         given = order(kits, CreateLine(Line("Pen", Decimal(1))))
@@ -359,7 +359,7 @@ def test_same_order_same_key(kits: IntacctKits, company: Company) -> None:
     """The same order under the same generation makes nothing twice; a new generation has new keys."""
     given = order(kits, CreateLine(Line("Pen", Decimal(1))))
 
-    company.after.append(Said(201, {}, wait=0.8))
+    company.after.append(Said(201, {}, wait=2.0))
     lost = kits.write(given)
     again = kits.write(given)
     fresh = kits.write(Order(given.job, given.kit, given.writes, given.items, generation=1))

@@ -242,7 +242,7 @@ def test_missing_record(erp: Erp, client: IntacctClient) -> None:
 
 def test_lost_answer_is_unclear(erp: Erp, client: IntacctClient) -> None:
     """A timeout or a cut connection says nothing of what was done."""
-    erp.says(Said(201, {}, wait=0.8), Said(201, body("create.201.json"), cut=True), Said(201, b"<html>"))
+    erp.says(Said(201, {}, wait=2.0), Said(201, body("create.201.json"), cut=True), Said(201, b"<html>"))
 
     for _ in range(2):
         with pytest.raises(Unclear):

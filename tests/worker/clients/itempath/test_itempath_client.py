@@ -286,7 +286,7 @@ WRITES: list[Callable[[ItemPathClient], Any]] = [
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (Said(wait=0.8), Unclear),
+        (Said(wait=2.0), Unclear),
         (Said(drop=True), Unclear),
         (Said(500, {"message": "x"}), Unclear),
         (Said(400, {"message": "x"}), Rejected),
