@@ -53,7 +53,9 @@ class Scheduler:
         self._clock = clock
         self._dead_after = settings.timing.dead_after
         self._lanes = tuple(Lane(tenant.name, erp) for tenant in settings.tenants.values() for erp in tenant.lanes())
-        self._compared = [tenant for tenant in settings.tenants.values() if tenant.sync.source and tenant.sync.compare_every]
+        self._compared = [
+            tenant for tenant in settings.tenants.values() if tenant.sync.source and tenant.sync.targets and tenant.sync.compare_every
+        ]
         self._keep = pruning.Keep.of(settings)
         self._kept_house = float("-inf")
 

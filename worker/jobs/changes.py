@@ -11,7 +11,8 @@ from worker.errors import Conflict
 from worker.jobs import endings
 from worker.jobs.announcing import announcer_of
 from worker.jobs.indexing import reindex
-from worker.jobs.making import add_to_totals, insert_jobs
+from worker.jobs.making import add_to_totals
+from worker.jobs.merging import merge_jobs
 from worker.jobs.rows import CHANGING, NAMING, changing_values, naming_values
 from worker.jobs.states import State, may_move
 from worker.jobs.tables import attempts, exchanges, jobs, moves
@@ -59,7 +60,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]
     if followers:
-        insert_jobs(connection, followers, "a job before it", now)
+        merge_jobs(db, connection, followers, "a job before it", now)
         add_to_totals(connection, followers)
     return kept
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, func, or_, select, text, true
+from sqlalchemy import and_, func, or_, select, text
 
 from worker.jobs import endings
 from worker.jobs.states import BatchState, State
@@ -13,7 +13,7 @@ from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
 from worker.settings import ERPS, NOTICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
@@ -79,18 +79,33 @@ def in_open_release(connection: Connection, tenant: str, kind: str, subjects: It
     return subjects_with(connection, tenant, kind, subjects, (*_IN_LINE, State.RUNNING))
 
 
-def subjects_with(
-    connection: Connection, tenant: str, kind: str, subjects: Iterable[str], states: Iterable[State], since: datetime | None = None
-) -> set[str]:
-    """Which of the subjects have a job of this kind in one of the states; of those that have ended, only what ended `since` counts."""
-    wanted, named = list(subjects), [state.value for state in states]
-    lately = true() if since is None else or_(jobs.c.finished_at.is_(None), jobs.c.finished_at >= since)
+def subjects_with(connection: Connection, tenant: str, kind: str, subjects: Iterable[str], states: Iterable[State]) -> set[str]:
+    """Which of the subjects have a job of this kind in one of the states."""
+    named = [state.value for state in states]
     found: set[str] = set()
-    for start in range(0, len(wanted), 500):
-        chunk = wanted[start : start + 500]
-        mine = and_(jobs.c.tenant == tenant, jobs.c.subject.in_(chunk), jobs.c.state.in_(named), jobs.c.kind == kind, lately)
+    for chunk in _chunks(subjects):
+        mine = and_(jobs.c.tenant == tenant, jobs.c.subject.in_(chunk), jobs.c.state.in_(named), jobs.c.kind == kind)
         found.update(connection.execute(select(jobs.c.subject).where(mine)).scalars())
     return found
+
+
+def failed_last(connection: Connection, tenant: str, kind: str, subjects: Iterable[str], since: datetime) -> set[str]:
+    """The subjects whose last job of this kind that ended `since` then failed: one that succeeded after it makes it past."""
+    ended = [State.FAILED.value, State.SUCCEEDED.value]
+    found: set[str] = set()
+    for chunk in _chunks(subjects):
+        mine = and_(
+            jobs.c.tenant == tenant, jobs.c.subject.in_(chunk), jobs.c.kind == kind, jobs.c.state.in_(ended), jobs.c.finished_at >= since
+        )
+        rows = connection.execute(select(jobs.c.subject, jobs.c.state).where(mine).order_by(jobs.c.finished_at, jobs.c.id))
+        last = {row.subject: row.state for row in rows}
+        found |= {subject for subject, state in last.items() if state == State.FAILED.value}
+    return found
+
+
+def _chunks(subjects: Iterable[str]) -> Iterator[list[str]]:
+    wanted = list(subjects)
+    yield from (wanted[start : start + 500] for start in range(0, len(wanted), 500))
 
 
 def can_store(db: Database) -> None:

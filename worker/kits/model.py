@@ -63,7 +63,8 @@ class RemoteLine:
 class RemoteKit:
     """A kit as it stands in one system, its lines in order. `id` names it there.
 
-    `posting`: how Intacct posts its revenue. `facts`: what else the system's own adapter needs to write it.
+    `posting`: how Intacct posts its revenue. `facts`: what else the system's own adapter needs to write it; `unknown` among them are the
+    ids of lines whose component nobody knows there.
     """
 
     id: str

@@ -58,8 +58,11 @@ class Applying:
         if missing and self.sync.create_missing and self.system.traits.imports:
             return self._make(job, memory, missing, codes)
         theirs = {codes[code]: item for code, item in items.items()}
-        order = Order(job.id, target.kit, self._writes(target, items), theirs, job.starts, MOST_WRITES)
-        return self._written(job, memory, options, self.system.write(order), now)
+        generation = job.starts if memory.generation is None else memory.generation
+        order = Order(job.id, target.kit, self._writes(target, items), theirs, generation, MOST_WRITES)
+        written = self.system.write(order)
+        unclear = any(each.outcome == "unclear" for each in written.sent) and not written.spent
+        return self._written(job, replace(memory, generation=generation if unclear else None), options, written, now)
 
     def may_have_sent(self, target: Aim, at: float) -> tuple[Sent, ...]:
         """What a worker that stopped in the middle may have sent: all that is still missing. Raises `CallError` and `KitFault`."""

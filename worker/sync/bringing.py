@@ -97,6 +97,7 @@ class Bringing:
         kit = self._kit_in(item, kits)
         if not isinstance(kit, RemoteKit):
             return kit
+        self._check(kit, item.options)
         target = self._aim(item.memory, item.options, kit)
         if target.difference.empty and kit.id:
             return self._next(item, item.memory, target)
@@ -107,6 +108,15 @@ class Bringing:
             memory = replace(memory, stage="shown", wrote=True, round=memory.round + 1, kit=None, read_at=None)
         sent = memory.sent or self._applying.may_have_sent(target, sent_at(item.job))
         return showing.not_shown(item.job, memory, item.options, target, sent)
+
+    def _check(self, kit: RemoteKit, options: Options) -> None:
+        """What a person must look at first: a kit that is retired there, and lines whose component nobody knows."""
+        if not kit.active:
+            raise KitFault("conflict", (Fault(f"{self._erp}: {options.kit}", f"it is retired in {self._erp}: make it active there first"),))
+        unknown: Sequence[str] = kit.facts.get("unknown", ())
+        if unknown and not options.force:
+            what = "its component is not known there: it would be deleted; look at it, or force it"
+            raise KitFault("conflict", tuple(Fault(f"{self._erp}: {options.kit}: line {line}", what) for line in unknown))
 
     def _is_to_be_compared(self, item: Known, kit: RemoteKit, now: float) -> bool:
         """Whether nothing sent before may still be on its way: a dry run sends nothing, and what is not there has no lines."""
@@ -140,7 +150,7 @@ class Bringing:
     def _may_have_been_sent(self, item: Known, now: float) -> bool:
         """A job that is replayed, or whose worker stopped, may have sent something not long ago: that must be seen, or not, first."""
         at = item.job.progress.get("sent_at")
-        if at is None or item.memory.wrote:
+        if at is None or item.memory.wrote or item.job.progress.get("decided"):
             return False
         if item.job.progress.get("doubt"):
             return True
@@ -162,7 +172,7 @@ class Bringing:
             memory = reports.found(memory, self._erp, target, edited_there=False)
             memory = reports.noted(memory, self._erp, in_step=True, **reports.shares_off(target.kit))
             self.book.in_step(options, self._erp, memory, target)
-        memory = replace(memory, round=0, sent=(), sent_at=None, operation=None, polls=0, kit=None, read_at=None, least=None)
+        memory = memory.for_next_target()
         if memory.at + 1 < len(options.targets):
             memory = replace(memory, stage="target", at=memory.at + 1)
             return look(f"{self._erp} is done", memory, erp=options.targets[memory.at])

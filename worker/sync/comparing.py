@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from worker.errors import KitFault, Rejected
 from worker.handling import Page
-from worker.jobs.overview import subjects_with
-from worker.jobs.states import OPEN, State
+from worker.jobs.overview import failed_last, subjects_with
+from worker.jobs.states import OPEN
 from worker.kit_ledger.model import Snapshot
 from worker.kits.codec import from_json
 from worker.kits.model import RemoteKit, RemoteLine
@@ -166,8 +166,9 @@ class Comparison:
             return news
         with self.db.read() as connection:
             # One that failed waits for a person: it is not made again every quarter of an hour.
-            states, since = [*OPEN, State.FAILED], self.clock() - HELD_BACK
-            taken = subjects_with(connection, self.tenant.name, KIND.name, [new.subject for new in news if new.subject], states, since)
+            named = [new.subject for new in news if new.subject]
+            taken = subjects_with(connection, self.tenant.name, KIND.name, named, OPEN)
+            taken |= failed_last(connection, self.tenant.name, KIND.name, named, self.clock() - HELD_BACK)
         return [new for new in news if new.subject not in taken]
 
 

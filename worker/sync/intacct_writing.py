@@ -6,8 +6,10 @@ since a number that is taken renumbers the others. After the first that is not a
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from worker.clients.intacct.faults import replayed
 from worker.clients.intacct.keys import idempotency_key
 from worker.clients.intacct.schemas import component_body
 from worker.errors import AuthRefused, BadAnswer, CallError, Missing, NotSent, RateLimited, Unclear
@@ -48,7 +50,7 @@ class Writing:
             done, error = self._send(run)
             sent += done
             if error is not None:
-                return Written(tuple(sent), error)
+                return Written(tuple(sent), error, spent=replayed(error) or error.status == HTTPStatus.CONFLICT)
         return Written(tuple(sent))
 
     def _send(self, run: Sequence[Write]) -> tuple[list[Sent], CallError | None]:

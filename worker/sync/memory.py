@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from worker.kits.codec import from_json, remote_from_json, remote_to_json, to_json
@@ -28,6 +28,7 @@ class Memory:
     because the source had changed meanwhile. `recipes` are the kit and its inner kits as the source has them, by code. `sent` are the
     writes of the present round, from `sent_at` (epoch seconds) on. `reports` is what became of each target, as JSON. `kit`: the
     target's, as it was read at `read_at`, to be written to. `least`: the fewest lines by which the present target differed so far.
+    `generation`: under which the last writes went out, as long as one of them may still be on its way: then they go out under it again.
     `asked`: source, targets and nesting as they were when the recipe was read: settings that change meanwhile are for the next sync.
     """
 
@@ -46,6 +47,12 @@ class Memory:
     read_at: float | None = None
     least: int | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
+    generation: int | None = None
+
+    def for_next_target(self) -> Memory:
+        """Without what is about one target only."""
+        anew: dict[str, Any] = dict.fromkeys(("sent_at", "operation", "kit", "read_at", "least", "generation"))
+        return replace(self, round=0, sent=(), polls=0, **anew)
 
     def to_json(self) -> dict[str, Any]:
         """For the job's progress; what is as at the start is left out."""
@@ -65,6 +72,7 @@ class Memory:
             "read_at": self.read_at,
             "least": self.least,
             "asked": dict(self.asked),
+            "generation": self.generation,
         }
         return {name: value for name, value in whole.items() if value or name == "stage"}
 

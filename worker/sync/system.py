@@ -72,12 +72,14 @@ class Sent:
 class Written:
     """What became of an order. Writes stop at the first that is not accepted: `error` says why, the rest was not sent.
 
-    `operation`: the ERP works on it in the background (Visma): its id there.
+    `operation`: the ERP works on it in the background (Visma): its id there. `spent`: the same order would get the same answer again,
+    without effect, until it goes out under another generation (a stored answer of Intacct's).
     """
 
     sent: tuple[Sent, ...] = ()
     error: CallError | None = None
     operation: str | None = None
+    spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

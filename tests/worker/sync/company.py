@@ -59,7 +59,10 @@ class Clock:
 
 @dataclass
 class FakeKits:
-    """A `KitSystem` in memory. `import_seconds`: how long a write stays unseen. `next` are ends of writes to come: an error, or "lost"."""
+    """A `KitSystem` in memory. `import_seconds`: how long a write stays unseen. `next`: ends of writes to come.
+
+    An error, or no answer: "lost" when it ran, "unseen" when it did not.
+    """
 
     traits: Traits
     clock: Clock
@@ -69,6 +72,7 @@ class FakeKits:
     next: list[CallError | str | None] = field(default_factory=list)
     operation: str | None = None
     log: list[str] = field(default_factory=list)
+    generations: list[int] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     tells: bool | None = None
     page_size: int = 1_000
@@ -135,6 +139,7 @@ class FakeKits:
     def write(self, order: Order) -> Written:
         """One after the other, until one does not end well."""
         found: list[Sent] = []
+        self.generations.append(order.generation)
         for write in order.writes[: order.most]:
             self.calls["write"] += 1
             end = self.next.pop(0) if self.next else None

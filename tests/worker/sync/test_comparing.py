@@ -141,6 +141,18 @@ def test_failed_is_left(company: Company) -> None:
     assert (soon, later) == (["KIT-07"], ["KIT-03", "KIT-07"])
 
 
+def test_failed_then_succeeded(company: Company) -> None:
+    """A kit whose sync failed, and succeeded after that, is compared like any other."""
+    news = Comparing(company, scheduled=True).run()
+    now = company.clock.moment()
+    with company.db.write() as connection:
+        first, second = insert_jobs(connection, [replace(news[0], batch=None)] * 2, "a test", now)
+        for made, state, ended in ((first, State.FAILED, now), (second, State.SUCCEEDED, now + timedelta(minutes=1))):
+            connection.execute(job_rows.update().where(job_rows.c.id == made.id).values(state=state.value, finished_at=ended))
+
+    assert kits(Comparing(company, scheduled=True).run()) == ["KIT-03", "KIT-07"]
+
+
 def test_exploded(sqlite_db: Database) -> None:
     """Targets that get the parts of inner kits are compared with these: a change in an inner kit shows in all that hold it."""
     company = Company(sqlite_db, Sync(source="intacct", targets=("itempath",), nested={"itempath": "explode"}))

@@ -549,3 +549,40 @@ def test_holds_its_kit(company: Company) -> None:
         (State.WAITING, "visma"),
         (State.SUCCEEDED, "visma"),
     ]
+
+
+def test_same_key_again(sqlite_db: Database) -> None:
+    """What may still be on its way goes out under the key it had: whenever the first comes, it is done once."""
+    company = Company(sqlite_db, Sync(source="visma", targets=("intacct",)))
+    company.visma.put("KIT", ("A", "1"), ("B", "1"))
+    company.intacct.put("KIT", ("A", "1"))
+    company.intacct.item("B")
+    company.intacct.next = ["unseen"]
+
+    job = company.run()
+
+    first, second = company.intacct.generations
+    assert (job.state, first == second, job.starts > 2) == (State.SUCCEEDED, True, True)
+
+
+def test_retired_target(company: Company) -> None:
+    """A kit that is retired in the target is not written to."""
+    company.itempath.put("KIT", ("A", "9"), active=False)
+
+    job = company.run()
+
+    assert job.error is not None
+    assert (job.error.error_class, "retired" in job.error.message, company.itempath.log) == ("conflict", True, [])
+
+
+def test_unknown_component_there(company: Company) -> None:
+    """A line whose component nobody knows is not deleted by guess, unless forced."""
+    line = company.itempath.kits["KIT"].lines[0].id
+    company.itempath.put("KIT", ("A", "1"), ("B", "2"), ("C", "3"), ("4711", "1"), facts={"unknown": [line]})
+
+    held = company.run()
+    forced = company.run(force=True)
+
+    assert held.error is not None
+    assert (held.error.error_class, line in held.error.message) == ("conflict", True)
+    assert (forced.state, company.itempath.log) == (State.SUCCEEDED, ["delete 4711"])
