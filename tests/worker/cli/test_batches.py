@@ -32,7 +32,7 @@ def end(database: Database, states: list[str]) -> None:
     """Its jobs come to these ends."""
     with database.write() as connection:
         for job, state in zip(find_jobs(connection, JobFilter(), 10), states, strict=True):
-            wrong = {"error_class": "validation", "error_message": "no stock"} if state == "failed" else {}
+            wrong = {"error_class": "validation", "error_message": "no stock", "error_group": "no stock"} if state == "failed" else {}
             connection.execute(jobs.update().where(jobs.c.id == job.id).values(state=state, finished_at=utc_now(), **wrong))
         ledger.close_finished(connection, utc_now())
 
