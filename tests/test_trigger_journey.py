@@ -1,4 +1,7 @@
-"""A journey over real processes: a shop's order becomes two kit assemblies, created and released, once, however often it is told."""
+"""A journey over real processes: a shop's order becomes two kit assemblies, created and released, once, however often it is told.
+
+The shop hears of each release by one signed notice.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
+from tests.worker.clients.erp import Erp
 from worker.cli.cluster import Cluster, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.timeout(400)
@@ -35,13 +39,42 @@ LINES: Final = [{"sku": "KIT-0001", "qty": 2}, {"sku": "BELL", "qty": 9}, {"sku"
 ORDER: Final = {"type": "order.paid", "data": {"channel": "b2b", "order_no": "A-1001", "lines": LINES}}
 
 
-def test_order_becomes_kits(tmp_path: Path) -> None:
-    """Two of the order's lines are kits: each is created and released. The same event again, and the order told anew, do nothing."""
-    plan = Plan(documents=0, accept_ms=10, finish_ms=30, read_ms=5, visma={"first_poll": "2s"}, sources=(SOURCE,), rules=(RULE,))
+@pytest.fixture
+def shop() -> Iterator[Erp]:
+    """Where the shop takes notices."""
+    server = Erp()
+    yield server
+    server.close()
+
+
+def test_order_becomes_kits(tmp_path: Path, shop: Erp) -> None:
+    """Two of the order's lines are kits: each is created and released, and the shop is told of each release, once.
+
+    The same event again, and the order told anew, do nothing.
+    """
+    notice = {
+        "name": "shop",
+        "url": f"{shop.url}/kits",
+        "secrets": [SECRET],
+        "events": ["job.succeeded"],
+        "kinds": ["release_kit_assembly"],
+        "allow_private": True,
+    }
+    plan = Plan(
+        documents=0,
+        accept_ms=10,
+        finish_ms=30,
+        read_ms=5,
+        visma={"first_poll": "2s"},
+        sources=(SOURCE,),
+        rules=(RULE,),
+        notices=(notice,),
+    )
     with Cluster(tmp_path / "cluster", plan) as cluster:
         first = send(cluster, ORDER, "msg_1")
         again = send(cluster, ORDER, "msg_1")  # at once, while the first is worked on
         until(lambda: len(ended(cluster)) == 4, "the order does not become kits")
+        until(lambda: len(shop.asked) >= 2, "the shop is not told")
         counts = cluster.sandbox_counts()
         late = send(cluster, ORDER, "msg_1")
         anew = send(cluster, ORDER, "msg_2")
@@ -67,6 +100,9 @@ def test_order_becomes_kits(tmp_path: Path) -> None:
         ("made", made["KIT-0001"]["id"]),
         ("made", made["KIT-0002"]["id"]),
     ]
+    released = {job["id"] for job in jobs if job["kind"] == "release_kit_assembly"}
+    assert len(shop.asked) == 2
+    assert {told["data"]["id"] for told in (verified(asked) for asked in shop.asked)} == released
     assert (anew[1]["duplicate"], [each["duplicate"] for each in told_anew["outcomes"]]) == (False, [True, True])
 
 
@@ -101,9 +137,14 @@ def send(cluster: Cluster, event: Any, message: str, *, secret: str = SECRET, se
         connection.close()
 
 
+def verified(asked: Any) -> Any:
+    """A notice, proved by the official library."""
+    return Webhook(SECRET).verify(asked.body.decode(), {name.lower(): value for name, value in asked.headers.items()})
+
+
 def ended(cluster: Cluster) -> list[dict[str, Any]]:
-    """All jobs, if none is open."""
-    items: list[dict[str, Any]] = cluster.api("GET", "/api/jobs")[1]["items"]
+    """All jobs but notices, if none is open."""
+    items: list[dict[str, Any]] = [job for job in cluster.api("GET", "/api/jobs")[1]["items"] if job["kind"] != "send_notice"]
     return items if {job["state"] for job in items} <= {"succeeded", "failed", "cancelled"} else []
 
 
