@@ -52,8 +52,9 @@ class Lead:
     sorted: bool = False
 
     def length(self, connection: Connection, within: Range, most: int) -> int:
-        """How many ids there are, counted up to a limit."""
-        counted = select(literal(1)).select_from(self.ids(within).subquery()).limit(most).subquery()
+        """How many ids there are at most, counted up to a limit: so that never more is read than that."""
+        ids = self.ids(within if self.sorted else Range())
+        counted = select(literal(1)).select_from(ids.subquery()).limit(most).subquery()
         return connection.execute(select(func.count()).select_from(counted)).scalar_one()
 
     def newest(self, within: Range, most: int) -> Select[Any]:
@@ -85,6 +86,8 @@ def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
         yield _lead(ours, jobs.c.erp_id.is_not(None), jobs.c.erp_id == wanted.erp_id)
     if wanted.reference is not None:
         yield _lead(ours, jobs.c.reference == wanted.reference)
+    if wanted.since is not None or wanted.until is not None:
+        yield Lead(((jobs.c.id, ()),), sorted=True)
     for word, written in asked(wanted.q or "").items():
         yield _word(connection, homes, word, written)
     if wanted.error_class is not None:
@@ -100,8 +103,6 @@ def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
         yield _lead(ours, jobs.c.kind.in_(named), *([] if wanted.state is None else [jobs.c.state.in_(wanted.state)]))
     if wanted.within is not None:
         yield Lead(tuple((jobs.c.id, (jobs.c.tenant == home,)) for home in homes), sorted=True)
-    if wanted.since is not None or wanted.until is not None:
-        yield Lead(((jobs.c.id, ()),), sorted=True)
 
 
 def borders(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import and_, bindparam, func, or_, select, text
 
 from worker.jobs import endings
 from worker.jobs.states import BatchState, State
@@ -55,17 +55,8 @@ def in_line(connection: Connection, tenant: str, erp: str | None = None) -> int:
 
 def oldest_due(connection: Connection, lane: Lane, now: datetime) -> datetime | None:
     """Since when the lane's longest due job waits for its start or its look; None if nothing is due. Paused batches don't count."""
-    mine = (jobs.c.tenant == lane.tenant, jobs.c.erp == lane.erp, jobs.c.due_at <= now)
-    active = select(batches.c.id).where(
-        batches.c.tenant == lane.tenant, batches.c.erp.in_(ERPS), batches.c.state == BatchState.RUNNING.value
-    )
-    startable = or_(jobs.c.batch.is_(None), jobs.c.batch.in_(active))
-    found = [
-        connection.execute(
-            select(func.min(jobs.c.due_at, type_=jobs.c.due_at.type)).where(*mine, in_state(State.QUEUED), startable)
-        ).scalar(),
-        connection.execute(select(func.min(jobs.c.due_at, type_=jobs.c.due_at.type)).where(*mine, in_state(State.WAITING))).scalar(),
-    ]
+    given = {"tenant": lane.tenant, "erp": lane.erp, "now": now}
+    found = [connection.execute(statement, given).scalar() for statement in _OLDEST]
     return min((each for each in found if each is not None), default=None)
 
 
@@ -119,3 +110,18 @@ def can_store(db: Database) -> None:
 def _counts(connection: Connection, condition: ColumnElement[bool], state: State) -> list[Count]:
     grouped: Any = select(jobs.c.tenant, jobs.c.erp, func.count().label("n")).where(condition).group_by(jobs.c.tenant, jobs.c.erp)
     return [Count(row.tenant, row.erp, state.value, row.n) for row in connection.execute(grouped)]
+
+
+_OVERDUE: Final = (
+    jobs.c.tenant == bindparam("tenant"),
+    jobs.c.erp == bindparam("erp"),
+    jobs.c.due_at <= bindparam("now", type_=jobs.c.due_at.type),
+)
+_ACTIVE: Final = select(batches.c.id).where(
+    batches.c.tenant == bindparam("tenant"), batches.c.erp.in_(ERPS), batches.c.state == BatchState.RUNNING.value
+)
+_FIRST: Final = select(func.min(jobs.c.due_at, type_=jobs.c.due_at.type)).where(*_OVERDUE)
+_OLDEST: Final = (
+    _FIRST.where(in_state(State.QUEUED), or_(jobs.c.batch.is_(None), jobs.c.batch.in_(_ACTIVE))),
+    _FIRST.where(in_state(State.WAITING)),
+)

@@ -15,6 +15,8 @@ from worker.jobs.states import State
 from worker.jobs.tables import batches, jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import ColumnElement, Connection
 
     from worker.jobs.filters import JobFilter
@@ -50,10 +52,19 @@ def _by_lane(connection: Connection, wanted: JobFilter) -> Tally:
     found: Counter[tuple[State, str]] = Counter()
     for home in wanted.within if wanted.within is not None else tenants(connection):
         for kind in (wanted.kind,) if wanted.kind is not None else kinds(connection, [home]):
-            for row in connection.execute(_OF_KIND, {"tenant": home, "kind": kind}):
-                if wanted.state is None or row.state in wanted.state:
-                    found[State(row.state), kind] += row.n
+            for state, count in _of_kind(connection, home, kind, wanted.state):
+                found[state, kind] += count
     return dict(found)
+
+
+def _of_kind(connection: Connection, home: str, kind: str, states: tuple[str, ...] | None) -> Iterator[tuple[State, int]]:
+    given = {"tenant": home, "kind": kind}
+    if states is None:
+        yield from ((State(row.state), row.n) for row in connection.execute(_OF_KIND, given))
+        return
+    for state in states:
+        if count := connection.execute(_OF_STATE, {**given, "state": state}).scalar_one():
+            yield State(state), count
 
 
 def _of_batch(connection: Connection, wanted: JobFilter) -> Tally:
@@ -82,5 +93,8 @@ def _from_rows(connection: Connection, wanted: JobFilter, within: Range) -> list
 _N: Final = func.count().label("n")
 _OF_KIND: Final = (
     select(jobs.c.state, _N).where(jobs.c.tenant == bindparam("tenant"), jobs.c.kind == bindparam("kind")).group_by(jobs.c.state)
+)
+_OF_STATE: Final = select(_N).where(
+    jobs.c.tenant == bindparam("tenant"), jobs.c.kind == bindparam("kind"), jobs.c.state == bindparam("state")
 )
 _OF_BATCH: Final = select(jobs.c.state, _N).where(jobs.c.batch == bindparam("batch")).group_by(jobs.c.state)
