@@ -7,6 +7,7 @@ import time
 import tomllib
 from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
-
     from worker.settings import Settings
+
+pytestmark = pytest.mark.xdist_group("journeys")
 
 SYNC = {"source": "intacct", "targets": ["itempath"], "compare_every": "never"}
 ALL = ("visma", "itempath", "intacct")

@@ -21,6 +21,8 @@ from worker.cli.launching import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.xdist_group("journeys")
+
 TOP = Path(__file__).parents[3]
 Start = Callable[..., subprocess.Popen[str]]
 
