@@ -114,7 +114,9 @@ class Writer:
         started = perf_counter()
         try:
             return [*self._transaction(group)]
-        except (IntegrityError, DataError):  # another process stored one of the keys in the same instant, or one of them is odd
+        except LedgerUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - another process stored one of the keys in the same instant, or one of them is odd: it harms no other
             return [self._alone(arrival) for arrival in group]
         finally:
             self._metrics.store_seconds.observe(perf_counter() - started)
@@ -125,6 +127,8 @@ class Writer:
             return self._transaction([arrival])[0]
         except (IntegrityError, DataError, LedgerUnavailable) as error:
             return LedgerUnavailable(f"it could not be stored: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - a fault of ours, told to its own request
+            return error
 
     def _transaction(self, group: Sequence[Arrival]) -> list[Stored]:
         with self._database.write() as connection:

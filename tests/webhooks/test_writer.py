@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 
 def arrival(key: str) -> Arrival:
-    """One delivery of acme."""
-    return Arrival("acme", "visma", "T", {}, "{}", key, "visma")
+    """One delivery of acme; the odd one can't be written."""
+    return Arrival("acme", "visma", "T", {"x": "\ud800"} if key == "odd" else {}, "{}", key, "visma")
 
 
 class Gate(Threads):
@@ -55,7 +55,7 @@ def together(mine: Writer, gate: Gate, keys: list[str]) -> list[Any]:
     def one(key: str) -> Stored | Exception:
         try:
             return mine.store(arrival(key))
-        except LedgerUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - whatever the request is told
             return error
 
     with ThreadPoolExecutor(len(keys)) as threads:
@@ -105,6 +105,16 @@ def test_failure_reaches_each(small_world: World, monkeypatch: pytest.MonkeyPatc
 
     assert [type(answer) for answer in answers] == [Stored, LedgerUnavailable, LedgerUnavailable]
     assert mine.store(arrival("d")).duplicate is False
+
+
+def test_odd_one_harms_no_other(small_world: World) -> None:
+    """What can't be written at all fails for its own request; what gathered beside it is stored."""
+    gate = Gate()
+
+    answers = together(writer(small_world, gate), gate, ["a", "odd", "c"])
+
+    assert [isinstance(answer, Stored) for answer in answers] == [True, False, True]
+    assert {row.id for row in small_world.rows(deliveries)} == {answers[0].delivery, answers[2].delivery}
 
 
 def test_other_process_was_first(world: World) -> None:

@@ -85,6 +85,8 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("ref", {"ref_no": "1" * 16}, "ref_no: must have 1 to 15 characters"),
     ("hold", {"hold": 1}, "hold: must be true or false"),
     ("date", {"date": "tomorrow"}, "date: must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z"),
+    ("date", {"date": "2026-01-31\x0012:00:00"}, "date: must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z"),
+    ("date", {"date": "2026-01-31\ud80012:00:00"}, "date: must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z"),
     ("unknown", {"itemId": "KIT"}, "itemId: is not known here"),
     ("status", {"status": "R"}, "status: is not known here"),
     ("line", {"stock_component_lines": [{}]}, "stock_component_lines[0]: needs item_id or line_nbr"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,8 @@ MOST_PLACES: Final = 10
 BELOW: Final = Decimal("1E15")
 INT32: Final = 2**31
 HUNDRED: Final = 100
+_OF_DATES: Final = re.compile(r"[0-9TtZzW:.,+ -]+")
+"""What dates and times are written with: Python takes any character at all between the two."""
 
 T = TypeVar("T")
 
@@ -127,7 +130,7 @@ class Day(Strict[str]):
             raise ValidationError("must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z")
         text = value.strip()
         try:
-            datetime.fromisoformat(text)
+            datetime.fromisoformat(text if _OF_DATES.fullmatch(text) else "")
         except ValueError as error:
             raise ValidationError("must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z") from error
         return text

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any, Final
+
+import orjson
 
 DEEPEST: Final = 64
 _LONGEST: Final = 60
 _WIDEST: Final = 100
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a character that takes two."""
 
 
 class TooDeep(ValueError):
@@ -16,12 +21,18 @@ class TooDeep(ValueError):
 
 
 def loads(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """The value, with each number that has a point or an exponent as a Decimal. Raises `ValueError` and, for nesting, `TooDeep`."""
+    """The value, with each number that has a point or an exponent as a Decimal. Raises `ValueError` and, for nesting, `TooDeep`.
+
+    Half a character is no JSON, though Python takes it: no ledger can keep it.
+    """
+    whole = text.decode() if isinstance(text, bytes) else text
     try:
-        value = json.loads(text, parse_float=_number, parse_int=_whole, parse_constant=_refused)
+        value = json.loads(whole, parse_float=_number, parse_int=_whole, parse_constant=_refused)
     except RecursionError:
         raise TooDeep(f"is nested deeper than {DEEPEST}") from None
     _must_be_shallow(value)
+    if _HALF.search(whole):
+        orjson.loads(whole)  # knows whole characters from halves
     return value
 
 

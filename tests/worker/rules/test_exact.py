@@ -55,11 +55,16 @@ def test_digits_are_kept(text: str, shown: object) -> None:
     assert plain_number(Decimal("0.30")) == 0.3
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "{", "", "01", '"\x00"'])
-def test_no_json(text: str) -> None:
-    """What is no JSON is none."""
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "{", "", "01", '"\x00"', r'"\ud800"', r'{"\uDFFF": 1}', b'"\xed\xa0\x80"'])
+def test_no_json(text: str | bytes) -> None:
+    """What is no JSON is none; half a character, which no ledger can keep, is none either."""
     with pytest.raises(ValueError, match=r".+"):
         loads(text)
+
+
+def test_whole_characters_are_kept() -> None:
+    """A character that is written as its two halves is one."""
+    assert loads(r'"\ud83d\ude00 1e999"') == "\U0001f600 1e999"
 
 
 @pytest.mark.parametrize("depth", [64, 5_000, 100_000])
