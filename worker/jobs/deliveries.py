@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, literal, select
 
-from worker.errors import Conflict, NotFound
+from worker.errors import Conflict, LedgerUnavailable, NotFound
 from worker.jobs import arrivals
 from worker.jobs.leads import borders
 from worker.jobs.rows import delivery_of
@@ -33,6 +33,7 @@ MOST_REPLAYED: Final = 1_000
 """Deliveries in the replay of one range."""
 
 CHUNK: Final = 50
+_AWAY: Final = "the ledger could not be used in the middle: see whether it was replayed"
 _WHY_NOT: Final = {
     "refused": "it was refused: it proved nothing",
     "duplicate": "it is a duplicate: replay the first one",
@@ -111,7 +112,10 @@ class Replayed:
 
 
 def replay_range(db: Database, wanted: DeliveryFilter, tell: Tell, by: str, clock: Callable[[], datetime]) -> Replayed:
-    """Replay all that can be, oldest first, in chunks of one transaction each. Raises `Conflict`, with nothing done, for too many."""
+    """Replay all that can be, oldest first, in chunks of one transaction each. Raises `Conflict`, with nothing done, for too many.
+
+    A ledger that goes away in the middle ends it: what was replayed until then is told, so that nobody replays it once more.
+    """
     able = replace(wanted, state=REPLAYABLE)
     with db.read() as connection:
         statement = select(deliveries.c.id).where(*_conditions(able)).order_by(deliveries.c.id).limit(MOST_REPLAYED + 1)
@@ -121,11 +125,25 @@ def replay_range(db: Database, wanted: DeliveryFilter, tell: Tell, by: str, cloc
     done: dict[str, Stored] = {}
     refused: dict[str, str] = {}
     for start in range(0, len(ids), CHUNK):
-        with db.write() as connection:
-            fresh = _told(connection, ids[start : start + CHUNK], tell, by, refused)
-            stored = arrivals.store(db, connection, list(fresh.values()), clock())
-        done.update(zip(fresh, stored, strict=True))
+        try:
+            done.update(_again_together(db, ids[start : start + CHUNK], tell, by, clock, refused))
+        except LedgerUnavailable:
+            if not done:
+                raise
+            refused.update(dict.fromkeys(ids[start:], _AWAY))
+            break
     return Replayed(done, refused)
+
+
+def _again_together(
+    db: Database, ids: Sequence[str], tell: Tell, by: str, clock: Callable[[], datetime], refused: dict[str, str]
+) -> dict[str, Stored]:
+    """Those of one chunk that were replayed. They are understood before the ledger is locked: rules take their time."""
+    with db.read() as connection:
+        fresh = _told(connection, ids, tell, by, refused)
+    with db.write() as connection:
+        stored = arrivals.store(db, connection, list(fresh.values()), clock())
+    return dict(zip(fresh, stored, strict=True))
 
 
 def _told(connection: Connection, ids: Iterable[str], tell: Tell, by: str, refused: dict[str, str]) -> dict[str, Arrival]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -9,6 +10,8 @@ import pytest
 
 from tests.webhooks.intacct_signing import token
 from tests.webhooks.world import NOW, body, operation
+from worker.errors import Conflict, LedgerUnavailable
+from worker.jobs import arrivals
 from worker.jobs import deliveries as ledger
 from worker.jobs.model import Lane
 from worker.jobs.tables import deliveries, jobs
@@ -16,6 +19,7 @@ from worker.jobs.views import at
 
 if TYPE_CHECKING:
     from tests.webhooks.world import World
+    from worker.jobs.model import Delivery
 
 
 def listed(world: World, query: str = "", key: str = "root-key") -> list[dict[str, Any]]:
@@ -176,6 +180,45 @@ def test_range_is_replayed_once(world: World) -> None:
     assert first.json["skipped"] == [{"reason": "it was refused: it proved nothing", "count": 1}]
     assert first.json["refused"] == []
     assert len(listed(world, "state=orphan")) == 9
+
+
+def test_range_that_breaks_off(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger goes away in the middle: what was replayed is told, and what was not, so that none is replayed twice."""
+    made = [notified(small_world) for _ in range(5)]
+    real, groups = arrivals.store, count(1)
+
+    def breaks(*given: Any) -> list[arrivals.Stored]:
+        if next(groups) == 2:
+            raise LedgerUnavailable("away")
+        return real(*given)
+
+    monkeypatch.setattr(ledger, "CHUNK", 2)
+    monkeypatch.setattr(arrivals, "store", breaks)
+
+    answer = small_world.ask("POST", "/api/deliveries/replay", json=reach())
+
+    assert answer.status_code == 200
+    assert [each["replay_of"] for each in answer.json["items"]] == made[:2]
+    assert [each["id"] for each in answer.json["refused"]] == made[2:]
+    assert len(listed(small_world)) == 7
+
+
+def test_range_is_understood_unlocked(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While rules look at what is replayed, others may write."""
+    made = notified(small_world)
+    seen = []
+
+    def tell(delivery: Delivery) -> arrivals.Arrival:
+        with small_world.database.write():
+            seen.append(delivery.id)
+        raise Conflict("not now")
+
+    monkeypatch.setattr("webhooks.api.deliveries.teller", lambda *_: tell)
+
+    answer = small_world.ask("POST", "/api/deliveries/replay", json=reach())
+
+    assert seen == [made]
+    assert answer.json["refused"] == [{"id": made, "reason": "not now"}]
 
 
 def test_range_preview_changes_nothing(world: World) -> None:
