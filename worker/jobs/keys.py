@@ -28,7 +28,7 @@ def first_of_key(db: Database, connection: Connection, arrivals: Sequence[Arriva
 
     A key whose life is over is taken anew. The insert itself decides, so two processes that store one key at once agree on the first.
     """
-    keyed = [arrival for arrival in arrivals if arrival.key is not None]
+    keyed = sorted((arrival for arrival in arrivals if arrival.key is not None), key=_named)  # in one order: no deadlocks
     if not keyed:
         return {}
     rows = [{"tenant": a.tenant, "source": a.source, "key": a.key, "delivery": a.id, "expires_at": now + a.key_life} for a in keyed]
@@ -36,6 +36,10 @@ def first_of_key(db: Database, connection: Connection, arrivals: Sequence[Arriva
         return {}
     taken = {(row.tenant, row.source, row.key): row.delivery for row in connection.execute(_TAKEN, {"keys": [a.key for a in keyed]})}
     return {a.id: taken[a.tenant, a.source, a.key] for a in keyed if taken[a.tenant, a.source, a.key] != a.id}
+
+
+def _named(arrival: Arrival) -> tuple[str, str, str]:
+    return arrival.tenant, arrival.source, arrival.key or ""
 
 
 @cache

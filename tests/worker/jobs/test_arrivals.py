@@ -120,6 +120,24 @@ def test_no_key_no_duplicate(db: Database) -> None:
     assert [each.duplicate for each in store(db, arrival(), arrival()) + store(db, arrival())] == [False] * 3
 
 
+def test_keys_are_taken_in_one_order(db: Database) -> None:
+    """Two processes that get the same deliveries in different order never wait for each other; of two with one key the first counts."""
+    taken: list[str] = []
+    known = [arrival(key="b"), arrival(key="a", tenant="zeta"), arrival(key="a"), arrival(key="b")]
+
+    def note(_c: Any, _cursor: Any, statement: str, given: Any, *_: object) -> None:
+        if statement.startswith("INSERT INTO delivery_keys"):
+            rows = [[*(each.values() if isinstance(each, dict) else each)] for each in given]
+            taken.extend(next(arrived.id for arrived in known if arrived.id in row) for row in rows)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    stored = store(db, *known)
+    event.remove(db.engine, "before_cursor_execute", note)
+
+    assert taken == [known[2].id, known[0].id, known[3].id, known[1].id]
+    assert [each.delivery for each in stored] == [known[0].id, known[1].id, known[2].id, known[0].id]
+
+
 def test_keys_expire(db: Database) -> None:
     """A key is known for its life; after that the same key is a new delivery, and known again."""
     hour = timedelta(hours=1)
