@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from worker.rules import Rulebook
     from worker.settings import Settings
 
-_HIDDEN: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_HIDDEN: Final = frozenset({"cookie"})
+_SECRET: Final = ("auth", "credential", "password", "secret", "signature", "token", "api-key", "apikey", "access-key", "functions-key")
+"""What is in the names of headers that prove who somebody is, be it to us or to what stands before us."""
+
 _UNPREFIXED: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 _KEPT_VALUE: Final = 500
 _LONGEST_NAME: Final = 200
@@ -153,7 +156,7 @@ def header_variable(header: str) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name in _HIDDEN or "signature" in name or "token" in name or "secret" in name
+    return name in _HIDDEN or any(word in name for word in _SECRET)
 
 
 def _storable(value: str) -> str:

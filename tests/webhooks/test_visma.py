@@ -242,6 +242,21 @@ def test_method(small_world: World) -> None:
     assert answer.json["type"] == "urn:kitrelay:problem:method-not-allowed"
 
 
+@pytest.mark.parametrize(
+    "name", ["X-Auth-Key", "Authentication", "apikey", "X-Functions-Key", "X-Password", "Proxy-Authorization", "X-Api-Key"]
+)
+def test_credentials_are_not_kept(small_world: World, name: str) -> None:
+    """Whatever proves who somebody is, to us or to what stands before us, is not stored, be it accepted or refused."""
+    headers = {name.replace("-", "_").lower(): "do-not-keep"}
+
+    small_world.notify(body(id=operation()), **headers)
+    small_world.notify(b"{}", key="wrong", **headers)
+
+    kept = [row.headers for row in small_world.rows(deliveries)]
+    assert len(kept) == 2
+    assert "do-not-keep" not in str(kept)
+
+
 def test_stored_without_proof(small_world: World) -> None:
     """Headers are kept, but no proof and no credentials; the body is kept whole."""
     sent = body(id=operation(), note="é")
