@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from worker import connections, drain
-from worker.assemblies import starting
+from worker import connections, drain, refusals
 from worker.assemblies.handler import VismaHandler
 from worker.calls import CallThreads
 from worker.clients.auth import Tokens
@@ -75,7 +74,7 @@ def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
         (drain, "LINGER", 0.2),
         (drain, "LOOK_SPACING", 0.1),
         (drain, "IDLE_SPACING", 0.05),
-        (starting, "_AUTH_WAIT", 0.2),
+        (refusals, "_AUTH_WAIT", 0.2),
         (connections, "FIRST_PAUSE", 0.2),
         (connections, "LONGEST_PAUSE", 0.4),
     ):
