@@ -2,7 +2,7 @@
 
 The jobs are those that the filter names when the action is asked for: what is made or fails later is not caught. They are walked from
 the newest to the oldest in chunks, a transaction each, which also holds how far it came: whoever goes on after a kill begins where the
-last chunk ended. A job that somebody else moved in the meantime is left as it is.
+last chunk ended. A job that somebody else moved in the meantime is left as it is, and one that somebody replays is not cancelled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from worker.jobs.estimates import CALLS_EACH, CALLS_OF_SYNC
 from worker.jobs.filters import JobFilter
 from worker.jobs.model import new_id
 from worker.jobs.states import ActionState, State
-from worker.jobs.tables import actions
+from worker.jobs.tables import actions, moves
 from worker.jobs.tallies import tally
 from worker.jobs.views import filter_view
 
@@ -176,10 +176,22 @@ def _worked(db: Database, connection: Connection, action: Action, found: list[Jo
     if action.action == "replay":
         for batch in sorted({job.batch for job in able if job.batch is not None}):  # in one order: no deadlocks
             reopen(connection, batch, now)
-    kept = apply(db, connection, [_change(action, verb, job, now) for job in able], now)
+    spared = _replayed_since(connection, action, able) if action.action == "cancel" else set()
+    kept = apply(db, connection, [_change(action, verb, job, now) for job in able if job.id not in spared], now)
     lost = len(able) - len(kept)
     skipped = {**action.skipped, MOVED_ON: action.skipped.get(MOVED_ON, 0) + lost} if lost else action.skipped
     return replace(action, done=action.done + len(kept), skipped=skipped, cursor=found[-1].id)
+
+
+def _replayed_since(connection: Connection, action: Action, found: list[Job]) -> set[str]:
+    """Those that were over when the action was asked for: somebody wanted them to run after that."""
+    again = select(moves.c.job).where(
+        moves.c.job.in_([job.id for job in found]),
+        moves.c.at > action.created_at,
+        moves.c.origin.in_([State.FAILED.value, State.CANCELLED.value]),
+        moves.c.target == State.QUEUED.value,
+    )
+    return set(connection.execute(again).scalars())
 
 
 def _change(action: Action, verb: Verb, job: Job, now: datetime) -> Change:

@@ -169,6 +169,21 @@ def test_cancel_and_discard(db: Database) -> None:
     assert story(db, queued)[-1] == ("cancelled", f"cancelled, by action {cancelled.id}", "ops")
 
 
+def test_cancel_spares_what_is_replayed(db: Database) -> None:
+    """What had failed when a cancel was asked for, and is replayed before the cancel comes to it, runs: somebody wanted that later."""
+    early, late = failed(db, wanted(1), wanted(2))
+    with db.write() as connection:
+        queue.replay(db, connection, early, "ann", later(30))
+    action = ask(db, "cancel", JobFilter(tenant="acme"))
+    with db.write() as connection:
+        queue.replay(db, connection, late, "ann", later(90))
+
+    action = to_end(db, action)
+
+    assert [read(db, job.id).state for job in (early, late)] == [State.CANCELLED, State.QUEUED]
+    assert (action.total, action.done, action.skipped[MOVED_ON]) == (1, 1, 1)
+
+
 def test_cancelled_must_be_named(db: Database) -> None:
     """What was given up is replayed only by who says so."""
     failed(db, wanted(1), wanted(2))
