@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
@@ -10,6 +10,13 @@ GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 
 NAT64: Final = IPv6Network("64:ff9b::/96")
 """Networks with IPv6 alone reach IPv4 addresses through these (RFC 6052)."""
+
+
+SPECIAL: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+"""Given out for protocols, and for relays to IPv6 (RFC 6890, RFC 7526): Python takes them, or a part of them, for global."""
+
+DOCUMENTATION: Final = IPv6Network("3fff::/20")
+"""RFC 9637: younger than what Python knows."""
 
 
 def is_public(text: str) -> bool:
@@ -26,7 +33,7 @@ def is_public(text: str) -> bool:
 
 
 def _is_public_v4(address: IPv4Address) -> bool:
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return address.is_global and not address.is_multicast and not address.is_reserved and not any(address in each for each in SPECIAL)
 
 
 def _is_public_v6(address: IPv6Address) -> bool:
@@ -35,7 +42,7 @@ def _is_public_v6(address: IPv6Address) -> bool:
         return False
     if address in NAT64:
         return True
-    return address in GLOBAL_UNICAST and address.is_global and not address.is_multicast
+    return address in GLOBAL_UNICAST and address not in DOCUMENTATION and address.is_global and not address.is_multicast
 
 
 def _inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
