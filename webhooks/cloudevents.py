@@ -29,10 +29,9 @@ def event_in(environ: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     if kind == BATCH:
         raise Problem(415, "batches of CloudEvents are not taken: send them one by one")
     must_be_json(environ, required=False)
-    binary = kind != STRUCTURED and _SPECVERSION in environ
     try:
-        if binary:
-            return cloud_event(_binary(environ, body, kind))
+        if kind != STRUCTURED and _SPECVERSION in environ and not _is_event(content := _value(body) if body else None):
+            return cloud_event(_binary(environ, content, kind))
         content = _value(body)
         return cloud_event(content) if kind == STRUCTURED else plain_event(content)
     except NoEvent as error:
@@ -52,12 +51,17 @@ def header_value(value: str) -> str:
         raise NoEvent("a ce- header is no UTF-8, percent-encoded") from None
 
 
-def _binary(environ: Mapping[str, Any], body: bytes, kind: str) -> dict[str, Any]:
+def _is_event(content: object) -> bool:
+    """Whether a body says itself what it is: then no header, which no signature covers, may say that it is something else."""
+    return isinstance(content, dict) and isinstance(content.get("type"), str) and "data" in content
+
+
+def _binary(environ: Mapping[str, Any], content: object, kind: str) -> dict[str, Any]:
     """Attributes in headers, data in the body: without a body there is none."""
     named = {key[len(_PREFIX) :].lower(): str(value) for key, value in environ.items() if key.startswith(_PREFIX)}
     attributes: dict[str, Any] = {name: header_value(value) for name, value in named.items() if _NAME.fullmatch(name)}
     typed = {"datacontenttype": kind} if kind else {}
-    return {**attributes, **typed, "data": _value(body) if body else None}
+    return {**attributes, **typed, "data": content}
 
 
 def _value(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -422,3 +422,13 @@ def test_secrets_rotate(sqlite_url: str) -> None:
         made = [world.push(event(), SHOP, **signed(event(), f"m{secret}", secret=secret)) for secret in ("whsec_b2xkb2xkb2xkb2xk", SECRET)]
 
         assert [each.status_code for each in made] == [202, 202]
+
+
+def test_no_header_renames_an_event(small_shop: World) -> None:
+    """A body that says itself what it is stays that, whatever headers say, which no signature covers."""
+    body = orjson.dumps({"type": "order.draft", "data": {}})
+
+    small_shop.push(body, SHOP, ce_specversion="1.0", ce_id="1", ce_source="s", ce_type="order.paid", **signed(body))
+
+    (stored,) = small_shop.rows(deliveries)
+    assert stored.type == "order.draft"

@@ -156,7 +156,11 @@ class Flag(Value[bool]):
 
 
 class Duration(Value[float]):
-    """A time such as "250ms", "5s", "15m", "22h" or "90d", in seconds; longer than nothing."""
+    """A time such as "250ms", "5s", "15m", "22h" or "90d", in seconds; longer than nothing, and not shorter than `least`."""
+
+    def __init__(self, *, least: str = "", **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(**options)
+        self.least = least
 
     def convert(self, value: object) -> float:
         """Seconds."""
@@ -166,6 +170,8 @@ class Duration(Value[float]):
         seconds = float(Decimal(found[1]) * UNITS[found[2]])
         if not 0 < seconds <= LONGEST:
             raise ValidationError("must be longer than nothing and at most ten years")
+        if self.least and seconds < Duration().convert(self.least):
+            raise ValidationError(f"must be at least {self.least}")
         return seconds
 
 

@@ -51,7 +51,7 @@ class General(Form):
     port = Whole(most=65_535)
     web_processes = Whole(most=256)
     worker_threads = Whole(most=1_024)
-    keep_jobs = Duration()
+    keep_jobs = Duration(least="1d")  # for so long a unique key and an Idempotency-Key hold, and their jobs must be there
     keep_exchanges = Duration()
     keep_deliveries = Duration()
 

@@ -25,6 +25,7 @@ from worker.jobs.model import new_id
 from worker.jobs.states import ActionState, State
 from worker.jobs.tables import actions, moves
 from worker.jobs.tallies import tally
+from worker.jobs.uniques import superseded
 from worker.jobs.views import filter_view
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 500
 MOVED_ON: Final = "it moved on in the meantime"
+DONE_SINCE: Final = "another job has its unique key now"
 _INSTANT: Final = timedelta(microseconds=1)
 _TIMES: Final = ("since", "until")
 _DISCARDED: Final = "it was cancelled: a replay must name the state cancelled"
@@ -173,13 +175,19 @@ def _worked(db: Database, connection: Connection, action: Action, found: list[Jo
         return action
     verb = VERBS[action.action]
     able = [job for job in found if not verb.after_failure or (job.finished_at or now) <= action.created_at]
+    taken: dict[str, str] = {}
     if action.action == "replay":
+        taken = superseded(db, connection, able)
+        able = [job for job in able if job.id not in taken]
         for batch in sorted({job.batch for job in able if job.batch is not None}):  # in one order: no deadlocks
             reopen(connection, batch, now)
     spared = _replayed_since(connection, action, able) if action.action == "cancel" else set()
     kept = apply(db, connection, [_change(action, verb, job, now) for job in able if job.id not in spared], now)
     lost = len(able) - len(kept)
-    skipped = {**action.skipped, MOVED_ON: action.skipped.get(MOVED_ON, 0) + lost} if lost else action.skipped
+    skipped = dict(action.skipped)
+    for reason, count in ((MOVED_ON, lost), (DONE_SINCE, len(taken))):
+        if count:
+            skipped[reason] = skipped.get(reason, 0) + count
     return replace(action, done=action.done + len(kept), skipped=skipped, cursor=found[-1].id)
 
 

@@ -17,7 +17,7 @@ from worker.jobs.making import insert_jobs
 from worker.jobs.rows import job_of
 from worker.jobs.states import OPEN, State
 from worker.jobs.tables import idempotency_keys, jobs
-from worker.jobs.uniques import UNIQUE_LIFE, lock_for
+from worker.jobs.uniques import UNIQUE_LIFE, lock_for, superseded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,6 +96,8 @@ def find(connection: Connection, job_id: str) -> Job:
 def replay(db: Database, connection: Connection, job: Job, by: str, now: datetime, edited: NewJob | None = None) -> Job:
     """The same job again, with its history; `edited` holds corrected arguments. Raises `Conflict` unless failed or cancelled."""
     then, cause = replayed(job, now)
+    if (other := superseded(db, connection, [job]).get(job.id)) is not None:
+        raise Conflict(f"job {other} has its unique key now: to replay this one, too, would do the same twice")
     if edited is not None:
         then = replace(then, erp=edited.erp, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
         cause = f"{cause} with edited arguments"

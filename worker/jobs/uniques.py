@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
@@ -11,7 +12,7 @@ from sqlalchemy import bindparam, or_, select
 from worker.jobs.making import insert_jobs
 from worker.jobs.merging import merge_jobs
 from worker.jobs.outcomes import Made
-from worker.jobs.states import OPEN
+from worker.jobs.states import OPEN, State
 from worker.jobs.tables import Moment, jobs
 from worker.kinds import KINDS
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from worker.jobs.engine import Database
+    from worker.jobs.model import Job
     from worker.jobs.verdicts import NewJob
 
 UNIQUE_LIFE: Final = timedelta(hours=24)
@@ -47,7 +49,29 @@ def make_jobs(db: Database, connection: Connection, news: Sequence[NewJob], made
     return [found[place] for place in range(len(news))]
 
 
-def lock_for(new: NewJob) -> str:
+def superseded(db: Database, connection: Connection, found: Sequence[Job]) -> dict[str, str]:
+    """Those of the jobs, which are over, whose unique key another job has, and that job: to do them again would do one thing twice.
+
+    The other is open, or was made later and succeeded, or is a later one of these. Call it in a write transaction: until it ends nobody
+    takes one of the keys.
+    """
+    by_key: defaultdict[_Key, list[Job]] = defaultdict(list)
+    for job in sorted((job for job in found if job.unique_key is not None), key=lambda job: job.id):
+        by_key[job.tenant, job.kind, job.unique_key or ""].append(job)
+    if not by_key:
+        return {}
+    for name in sorted({lock_for(jobs_of_key[0]) for jobs_of_key in by_key.values()}):  # in one order: no deadlocks
+        db.serialise(connection, name)
+    others = {job.id: same[-1].id for same in by_key.values() for job in same[:-1]}
+    given = {name: sorted({key[place] for key in by_key}) for place, name in enumerate(("tenants", "kinds", "keys"))}
+    for row in connection.execute(_TAKING, given):
+        for job in by_key.get((row.tenant, row.kind, row.unique_key), ()):
+            if row.id != job.id and (State(row.state) in OPEN or row.id > job.id):
+                others[job.id] = row.id
+    return others
+
+
+def lock_for(new: NewJob | Job) -> str:
     """The name of the lock that guards a job's unique key."""
     return f"job/{new.tenant}/{new.kind}/{crc32((new.unique_key or '').encode()) % LOCKS}"
 
@@ -94,6 +118,13 @@ def _key(new: NewJob) -> _Key:
     return new.tenant, new.kind, new.unique_key or ""
 
 
+_TAKING: Final = select(jobs.c.id, jobs.c.tenant, jobs.c.kind, jobs.c.unique_key, jobs.c.state).where(
+    jobs.c.tenant.in_(bindparam("tenants", expanding=True)),
+    jobs.c.kind.in_(bindparam("kinds", expanding=True)),
+    jobs.c.unique_key.is_not(None),
+    jobs.c.unique_key.in_(bindparam("keys", expanding=True)),
+    jobs.c.state.in_([state.value for state in sorted({*OPEN, State.SUCCEEDED})]),
+)
 _LIVING: Final = select(jobs.c.id, jobs.c.tenant, jobs.c.kind, jobs.c.unique_key).where(
     jobs.c.tenant.in_(bindparam("tenants", expanding=True)),
     jobs.c.kind.in_(bindparam("kinds", expanding=True)),

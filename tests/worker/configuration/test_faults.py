@@ -453,3 +453,8 @@ def test_covered_in_records(reading: Reader, visma: str) -> None:
     for hidden in ("dbsecret", "redissecret", KEY, "the-client-secret", "the-webhook-key"):
         assert hidden not in repr(found)
     assert found.api_keys[0].key.reveal() == KEY
+
+
+def test_jobs_outlive_their_keys(faults: Judge) -> None:
+    """Jobs are kept as long as unique keys and Idempotency-Keys hold: what was done must be known."""
+    assert faults('keep_jobs = "23h"') == {"keep_jobs": "must be at least 1d"}

@@ -11,7 +11,7 @@ import pytest
 from tests.worker.jobs.acting import NOW, claim, later, make, make_batch, read, settle, wanted
 from worker.errors import Conflict, NotFound
 from worker.jobs import actions, queue, search, verdicts
-from worker.jobs.actions import MOVED_ON, Action, begin, carry_on, forecast, stop
+from worker.jobs.actions import DONE_SINCE, MOVED_ON, Action, begin, carry_on, forecast, stop
 from worker.jobs.batches import close_finished
 from worker.jobs.ledger import utc_now
 from worker.jobs.model import JobError
@@ -256,3 +256,13 @@ def test_filter_is_kept_whole(db: Database) -> None:
         again = actions.find(connection, action.id)
         assert actions.running(connection) == [action.id]
     assert again.filter == replace(chosen, tenants=("acme",))
+
+
+def test_one_of_a_key(db: Database) -> None:
+    """Of failed jobs with one unique key one is replayed, the last; a job whose key another has done since is not."""
+    first, second = failed(db, wanted(1, unique_key="order-1"), wanted(2, unique_key="order-1"))
+
+    action = to_end(db, ask(db, "replay"))
+
+    assert (action.total, action.done, action.skipped) == (2, 1, {DONE_SINCE: 1})
+    assert [read(db, job.id).state for job in (first, second)] == [State.FAILED, State.QUEUED]

@@ -287,3 +287,35 @@ def test_unknown_job(db: Database) -> None:
     """What is not there is not found."""
     with db.read() as connection, pytest.raises(NotFound):
         queue.find(connection, "none")
+
+
+def test_replay_of_what_was_done_since(db: Database) -> None:
+    """A failed job whose unique key another job has taken since, and done, can't be replayed: it would be done twice."""
+    (first,) = make(db, wanted(1, unique_key="order-1"))
+    (claimed,) = claim(db)
+    settle(db, claimed, verdicts.failed(JobError("validation", "no")))
+    (second,) = make(db, wanted(1, unique_key="order-1"), now=later(100_000))
+    with db.write() as connection, pytest.raises(Conflict, match="unique key"):
+        queue.replay(db, connection, queue.find(connection, first.id), "ops", later(100_001))
+    (again,) = claim(db, now=later(100_002))
+    settle(db, again, verdicts.done("seen"), later(100_003))
+
+    with db.write() as connection, pytest.raises(Conflict, match=second.id):
+        queue.replay(db, connection, queue.find(connection, first.id), "ops", later(100_004))
+
+
+def test_replay_of_the_last_of_a_key(db: Database) -> None:
+    """Of two failed jobs with one key the later one may be replayed, and then not the other as well."""
+    found = []
+    for number in range(2):
+        (job,) = make(db, wanted(1, unique_key="order-1"), now=later(number))
+        (claimed,) = claim(db, now=later(number))
+        settle(db, claimed, verdicts.failed(JobError("validation", "no")), later(number))
+        found.append(job.id)
+
+    with db.write() as connection:
+        replayed = queue.replay(db, connection, queue.find(connection, found[1]), "ops", later(5))
+    with db.write() as connection, pytest.raises(Conflict, match="unique key"):
+        queue.replay(db, connection, queue.find(connection, found[0]), "ops", later(6))
+
+    assert replayed.state is State.QUEUED
