@@ -64,7 +64,7 @@ def create_app(
     metrics = Metrics()
     writer = Writer(database, concurrency, metrics, clock)
     refusals = Refusals(database, concurrency, clock, settings.web_processes)
-    rates = Rates(settings.web_processes)
+    rates = Rates()
     _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, Rulebook(settings), rates, clock))
     streams = Streams(database, concurrency, clock)
     _serve(app, Api(settings, database, bell, Fullness(database, most_open), streams, clock), Keys(settings.api_keys), concurrency, metrics)

@@ -1,4 +1,8 @@
-"""How often a source may send: a token bucket for each, in each process, which has its share of what the settings allow."""
+"""How often a source may send: a token bucket for each, in each process.
+
+Each process allows the whole rate: a sender keeps its connection, and so comes to one of them. A sender with many connections may come to
+as many times the rate as there are processes, which is still a bound; and none is refused below its rate.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +28,16 @@ class _Bucket:
 
 
 class Rates:
-    """The buckets of one process of `processes`. A bucket holds what a minute allows, so that a burst of that size passes."""
+    """The buckets of one process. A bucket holds what a minute allows, so that a burst of that size passes."""
 
-    def __init__(self, processes: int = 1) -> None:
-        self._processes = max(1, processes)
+    def __init__(self) -> None:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._lock = Lock()
 
     def admit(self, tenant: str, source: Source, now: float) -> None:
         """Take one token at `now`, in seconds. Raises `Problem` 429 that says when there is one again."""
-        size = max(1.0, source.per_minute / self._processes)
-        speed = source.per_minute / self._processes / MINUTE
+        size = float(source.per_minute)
+        speed = source.per_minute / MINUTE
         with self._lock:
             bucket = self._buckets.setdefault((tenant, source.name), _Bucket(size, now))
             bucket.tokens = min(size, bucket.tokens + max(0.0, now - bucket.at) * speed)

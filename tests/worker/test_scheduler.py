@@ -203,8 +203,7 @@ def test_actions_are_carried_out(db: Database) -> None:
     """What somebody does to many jobs is done in the next round, and what it makes due is rung for."""
     (job,) = make(db, wanted(1))
     settle(db, claim(db)[0], verdicts.failed(JobError("validation", "no stock", 400)))
-    with db.write() as connection:
-        actions.begin(connection, "replay", JobFilter(state=("failed",)), "ops", later(1))
+    actions.begin(db, "replay", JobFilter(state=("failed",)), "ops", later(1))
 
     rung = sweep(db, 2)
 

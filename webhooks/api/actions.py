@@ -31,8 +31,7 @@ def create(api: Api, ask: Ask) -> Answer:
             seen = actions.forecast(connection, asked["action"], wanted)
         told = {"preview": True, "would_change": seen.changes, "would_skip": counted(seen.skips), "calls": seen.calls, "eta": None}
         return Answer(200, told)
-    with api.database.write() as connection:
-        begun = actions.begin(connection, asked["action"], wanted, ask.key.name, api.clock())
+    begun = actions.begin(api.database, asked["action"], wanted, ask.key.name, api.clock())
     return Answer(202, action_view(begun), {"Location": f"/api/actions/{begun.id}"})
 
 

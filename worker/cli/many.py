@@ -70,8 +70,7 @@ def on_many(settings: Settings, action: str, wanted: JobFilter, *, only_look: bo
         if only_look:
             _show(_forecast(database, action, wanted), as_json=as_json)
             return
-        with database.write() as connection:
-            begun = actions.begin(connection, action, wanted, actor(), utc_now())
+        begun = actions.begin(database, action, wanted, actor(), utc_now())
         _show(action_view(_to_end(database, begun)), as_json=as_json)
 
 

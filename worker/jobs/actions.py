@@ -109,9 +109,15 @@ def forecast(connection: Connection, action: str, wanted: JobFilter) -> Forecast
     return Forecast(changes, dict(skips), ceil(calls))
 
 
-def begin(connection: Connection, action: str, wanted: JobFilter, made_by: str, now: datetime) -> Action:
-    """Write down what is to be done. `carry_on` does it."""
-    seen = forecast(connection, action, wanted)
+def begin(db: Database, action: str, wanted: JobFilter, made_by: str, now: datetime) -> Action:
+    """Write down what is to be done. `carry_on` does it. What it will come to is counted first, while others may write."""
+    with db.read() as connection:
+        seen = forecast(connection, action, wanted)
+    with db.write() as connection:
+        return _begun(connection, action, wanted, seen, made_by, now)
+
+
+def _begun(connection: Connection, action: str, wanted: JobFilter, seen: Forecast, made_by: str, now: datetime) -> Action:
     begun = Action(new_id(), action, wanted, made_by, now, wanted.within, total=seen.changes, skipped=seen.skips)
     connection.execute(
         insert(actions).values(

@@ -36,8 +36,7 @@ def failed(db: Database, *news: NewJob) -> list[Job]:
 
 def ask(db: Database, action: str, chosen: JobFilter = FAILED, seconds: float = 60) -> Action:
     """Write an action down, a minute past noon."""
-    with db.write() as connection:
-        return begin(connection, action, chosen, "ops", later(seconds))
+    return begin(db, action, chosen, "ops", later(seconds))
 
 
 def to_end(db: Database, action: Action) -> Action:
