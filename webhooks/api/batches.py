@@ -91,7 +91,7 @@ def _turned(api: Api, ask: Ask, action: str) -> Answer:
     taken(NothingForm, ask.json())
     with api.database.write() as connection:
         batch = _visible(connection, ask)
-        turned = batches.turn(api.database, connection, batch.id, action, api.clock())
+        turned = batches.turn(api.database, connection, batch.id, action, api.clock(), ask.key.name)
     api.bell.ring(Lane(turned.tenant, turned.erp))
     return _answer(api, turned, 200)
 

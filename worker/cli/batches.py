@@ -9,7 +9,7 @@ import click
 from worker.cli import options
 from worker.cli.acting import act_on_each
 from worker.cli.group import FAILED, Failed
-from worker.cli.opening import load, opened
+from worker.cli.opening import actor, load, opened
 from worker.cli.output import local, pairs, show_json, table, wide
 from worker.cli.watching import view_of, watch
 from worker.jobs import batches as ledger
@@ -136,7 +136,7 @@ def finish(view: View, *, as_json: bool) -> None:
 def _turn(batch_ids: tuple[str, ...], action: str, *, as_json: bool) -> None:
     def one(database: Database, connection: Connection, batch_id: str) -> View:
         now = utc_now()
-        batch = ledger.turn(database, connection, batch_id, action, now)
+        batch = ledger.turn(database, connection, batch_id, action, now, actor())
         return batch_view(batch, progress_of(connection, batch, now))
 
     with opened(load()) as database:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from worker.jobs.verdicts import NewJob
 
 CHUNK: Final = 1_000
+KITRELAY: Final = "kitrelay"
+"""Who did what nobody asked for by name."""
+
 ACTIVE: Final = (BatchState.PLANNING, BatchState.RUNNING, BatchState.PAUSED)
 ABANDONED: Final = timedelta(minutes=10)
 """A batch whose jobs stopped arriving so long ago: the request that made it is gone."""
@@ -155,14 +158,15 @@ def fail_planning(connection: Connection, batch_id: str, message: str, now: date
     tell_of_batches(connection, [batch_id] if ended.rowcount else [], now)
 
 
-def turn(db: Database, connection: Connection, batch_id: str, action: str, now: datetime) -> Batch:
+def turn(db: Database, connection: Connection, batch_id: str, action: str, now: datetime, by: str = KITRELAY) -> Batch:
     """Pause, resume or cancel: one row, however large the batch. Claims look at it, so it acts at once. Raises `Conflict` or `NotFound`."""
     batch = find(db, connection, batch_id)
     target = TURNS[action].get(batch.state)
     if target is None:
         raise Conflict(f"a {batch.state} batch can't be {_PAST[action]}")
     finished = now if target is BatchState.CANCELLED else None
-    connection.execute(update(batches).where(batches.c.id == batch_id).values(state=target.value, finished_at=finished, touched_at=now))
+    turned = {"state": target.value, "finished_at": finished, "touched_at": now, "turned_by": by}
+    connection.execute(update(batches).where(batches.c.id == batch_id).values(**turned))
     tell_of_batches(connection, [batch_id] if finished else [], now)
     return find(db, connection, batch_id)
 
@@ -214,16 +218,17 @@ def _sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> i
     )
     rows = connection.execute(found.with_for_update()).all()  # one that starts in the same moment is left to its worker
     if rows:
-        _cancel(connection, [(row.id, row.state) for row in rows], now)
+        by = connection.execute(select(batches.c.turned_by).where(batches.c.id == batch_id)).scalar() or KITRELAY
+        _cancel(connection, [(row.id, row.state) for row in rows], by, now)
         endings.add(connection, Counter((row.tenant, row.erp, State.CANCELLED.value) for row in rows))
     return len(rows)
 
 
-def _cancel(connection: Connection, found: list[tuple[str, str]], now: datetime) -> None:
+def _cancel(connection: Connection, found: list[tuple[str, str]], by: str, now: datetime) -> None:
     ids = [job_id for job_id, _ in found]
     connection.execute(update(jobs).where(jobs.c.id.in_(ids)).values(state=State.CANCELLED.value, finished_at=now))
     lines = [
-        {"job": job_id, "at": now, "origin": origin, "target": State.CANCELLED.value, "cause": "its batch was cancelled", "by": "kitrelay"}
+        {"job": job_id, "at": now, "origin": origin, "target": State.CANCELLED.value, "cause": "its batch was cancelled", "by": by}
         for job_id, origin in found
     ]
     connection.execute(insert(moves), lines)

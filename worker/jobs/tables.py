@@ -93,6 +93,7 @@ batches = Table(
     Column("tags", Json, nullable=False),
     Column("message", Text),
     Column("pruned", Json),
+    Column("turned_by", Text),
     Index("ix_batches_lane", "tenant", "erp", "state"),
     Index("ix_batches_state", "state", "touched_at"),
 )

@@ -309,3 +309,16 @@ def test_counts_name_every_state(db: Database) -> None:
         stored = connection.execute(select(func.count()).select_from(jobs)).scalar()
     assert found == {state.value: 0 for state in State} | {"queued": 2, "running": 1}
     assert sum(found.values()) == batch.total == stored
+
+
+def test_who_cancelled(db: Database) -> None:
+    """The timeline of a job whose batch somebody cancelled says who did it."""
+    batch = make_batch(db, wanted(1))
+    with db.write() as connection:
+        batches.turn(db, connection, batch.id, "cancel", NOW, "ann")
+    with db.write() as connection:
+        batches.sweep_cancelled(connection, NOW)
+        (job,) = search.find_jobs(connection, search.JobFilter(batch=batch.id), 10)
+        last = search.timeline(connection, job)[-1]
+
+    assert (last.target, last.by) == (State.CANCELLED, "ann")

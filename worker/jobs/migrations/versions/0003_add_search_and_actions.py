@@ -30,6 +30,7 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("outcomes", sa.Text(), nullable=True))
     op.add_column("deliveries", sa.Column("replay_of", ID, nullable=True))
     op.add_column("batches", sa.Column("pruned", sa.Text(), nullable=True))
+    op.add_column("batches", sa.Column("turned_by", sa.Text(), nullable=True))
 
     op.create_table(
         "job_terms",
