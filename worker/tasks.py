@@ -6,10 +6,12 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from worker.calls import CallThreads
-from worker.celery import DRAIN
+from worker.celery import DRAIN, PLAN
 from worker.clients.base import ClientPool
 from worker.drain import Drain
+from worker.errors import LedgerUnavailable, NotFound
 from worker.handlers import Handlers
+from worker.jobs import search
 from worker.jobs.bell import Silence
 from worker.jobs.ledger import utc_now
 from worker.jobs.model import Lane
@@ -79,9 +81,22 @@ class Lanes:
             self._handlers[lane] = present = made
         return present
 
+    def plan(self, batch_id: str) -> None:
+        """Work on the lane in which the batch's documents are looked for; if that can't be told now, the scheduler rings."""
+        try:
+            with self._db.read() as connection:
+                batch = search.find_batch(connection, batch_id)
+        except (NotFound, LedgerUnavailable):
+            return
+        self.drain(Lane(batch.tenant, batch.erp))
+
 
 def register(app: Celery, lanes: Lanes) -> None:
     """Name the tasks that rings call."""
+
+    @app.task(name=PLAN)
+    def plan(batch_id: str) -> None:
+        lanes.plan(batch_id)
 
     @app.task(name=DRAIN)
     def drain(tenant: str, erp: str) -> None:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from worker import tasks
-from worker.celery import DRAIN, make_app
+from worker.celery import DRAIN, PLAN, make_app
+from worker.jobs import batches
+from worker.jobs.batches import NewBatch
+from worker.jobs.ledger import utc_now
 from worker.jobs.model import Lane
 from worker.settings import Secret, Settings, Tenant, Timing, Visma
 from worker.tasks import Lanes, register
@@ -169,8 +172,26 @@ def test_task(sqlite_db: Database, made: list[Fake]) -> None:
     """The task has the name that rings call, and takes a lane's two words."""
     app = make_app("memory://", Timing())
     register(app, Lanes(settings_of("acme"), sqlite_db, "w"))
+    assert {DRAIN, PLAN} <= app.tasks.keys(), "a worker knows every task that a bell names"
 
     thread = Thread(target=app.tasks[DRAIN], args=("acme", "visma"), daemon=True)
+    thread.start()
+
+    assert started(made, 0).lane == LANE
+    made[0].end.set()
+    ended(thread)
+
+
+def test_plan_drains_its_lane(made: list[Fake], sqlite_db: Database) -> None:
+    """A ring that names a batch starts the lane in which its documents are looked for; an unknown batch starts nothing."""
+    lanes = Lanes(settings_of("acme"), sqlite_db, "w")
+    with sqlite_db.write() as connection:
+        new = NewBatch(LANE.tenant, LANE.erp, "release_kit_assembly", "all", select={"status": "B"})
+        batch = batches.open_batch(connection, new, "a test", utc_now())
+
+    lanes.plan("no such batch")
+    assert made == []
+    thread = Thread(target=lanes.plan, args=(batch.id,), daemon=True)
     thread.start()
 
     assert started(made, 0).lane == LANE
