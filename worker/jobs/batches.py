@@ -18,6 +18,7 @@ from worker.jobs.model import Batch, new_id
 from worker.jobs.rows import batch_of
 from worker.jobs.states import FINAL, OPEN, BatchState, State
 from worker.jobs.tables import batches, jobs, moves
+from worker.jobs.tagging import retag_all
 from worker.settings import ERPS
 
 if TYPE_CHECKING:
@@ -214,19 +215,22 @@ def sweep_cancelled(connection: Connection, now: datetime, most: int = CHUNK) ->
 def _sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> int:
     pending = (State.QUEUED.value, State.RETRYING.value)
     found = (
-        select(jobs.c.id, jobs.c.state, jobs.c.tenant, jobs.c.erp).where(jobs.c.batch == batch_id, jobs.c.state.in_(pending)).limit(most)
+        select(jobs.c.id, jobs.c.state, jobs.c.tenant, jobs.c.erp, jobs.c.kind)
+        .where(jobs.c.batch == batch_id, jobs.c.state.in_(pending))
+        .limit(most)
     )
     rows = connection.execute(found.with_for_update()).all()  # one that starts in the same moment is left to its worker
     if rows:
         by = connection.execute(select(batches.c.turned_by).where(batches.c.id == batch_id)).scalar() or KITRELAY
         _cancel(connection, [(row.id, row.state) for row in rows], by, now)
-        endings.add(connection, Counter((row.tenant, row.erp, State.CANCELLED.value) for row in rows))
+        endings.add(connection, Counter((row.tenant, row.erp, row.kind, State.CANCELLED.value) for row in rows))
     return len(rows)
 
 
 def _cancel(connection: Connection, found: list[tuple[str, str]], by: str, now: datetime) -> None:
     ids = [job_id for job_id, _ in found]
     connection.execute(update(jobs).where(jobs.c.id.in_(ids)).values(state=State.CANCELLED.value, finished_at=now))
+    retag_all(connection, ids, State.CANCELLED)
     lines = [
         {"job": job_id, "at": now, "origin": origin, "target": State.CANCELLED.value, "cause": "its batch was cancelled", "by": by}
         for job_id, origin in found

@@ -16,6 +16,7 @@ from worker.jobs.merging import merge_jobs
 from worker.jobs.rows import CHANGING, NAMING, changing_values, naming_values
 from worker.jobs.states import State, may_move
 from worker.jobs.tables import attempts, exchanges, jobs, moves
+from worker.jobs.tagging import retag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     _update(connection, [change.after for change in kept])
     _rename(connection, [change.after for change in kept if _renamed(change)])
     reindex(db, connection, [(change.before, change.after) for change in kept])
+    retag(connection, [(change.before, change.after) for change in kept])
     endings.add(connection, endings.moved((change.before, change.after) for change in kept))
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from worker.jobs.model import Job
 
-Place = tuple[str, str, str]
-"""Tenant, ERP and state."""
+Place = tuple[str, str, str, str]
+"""Tenant, ERP, kind and state."""
 
 
 def moved(pairs: Iterable[tuple[Job, Job]]) -> Counter[Place]:
@@ -29,15 +29,15 @@ def moved(pairs: Iterable[tuple[Job, Job]]) -> Counter[Place]:
     found: Counter[Place] = Counter()
     for before, after in pairs:
         if before.state in FINAL:
-            found[before.tenant, before.erp, before.state.value] -= 1
+            found[before.tenant, before.erp, before.kind, before.state.value] -= 1
         if after.state in FINAL:
-            found[after.tenant, after.erp, after.state.value] += 1
+            found[after.tenant, after.erp, after.kind, after.state.value] += 1
     return found
 
 
 def add(connection: Connection, changes: Mapping[Place, int]) -> None:
     """Write down what changed, in the transaction that changes it."""
-    rows = [{"tenant": place[0], "erp": place[1], "state": place[2], "jobs": count} for place, count in changes.items() if count]
+    rows = [dict(zip(_NAMES, place, strict=True), jobs=count) for place, count in changes.items() if count]
     if rows:
         connection.execute(_INSERT, rows)
 
@@ -45,16 +45,17 @@ def add(connection: Connection, changes: Mapping[Place, int]) -> None:
 def counts(connection: Connection) -> dict[Place, int]:
     """All counts above zero."""
     total = func.sum(endings.c.jobs)
-    grouped = select(endings.c.tenant, endings.c.erp, endings.c.state, total.label("n")).group_by(*endings.c["tenant", "erp", "state"])
-    return {(row.tenant, row.erp, row.state): int(row.n) for row in connection.execute(grouped.having(total > 0))}
+    grouped = select(*endings.c[_NAMES], total.label("n")).group_by(*endings.c[_NAMES])
+    return {(row.tenant, row.erp, row.kind, row.state): int(row.n) for row in connection.execute(grouped.having(total > 0))}
 
 
 def fold(connection: Connection) -> None:
     """Make one row of all that there are for a count. Two that do it at once take different rows."""
     taken: Counter[Place] = Counter()
-    for row in connection.execute(delete(endings).returning(endings.c.tenant, endings.c.erp, endings.c.state, endings.c.jobs)):
-        taken[row.tenant, row.erp, row.state] += row.jobs
+    for row in connection.execute(delete(endings).returning(*endings.c[_NAMES], endings.c.jobs)):
+        taken[row.tenant, row.erp, row.kind, row.state] += row.jobs
     add(connection, taken)
 
 
+_NAMES: Final = ("tenant", "erp", "kind", "state")
 _INSERT: Final = insert(endings)

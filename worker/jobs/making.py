@@ -10,7 +10,8 @@ from sqlalchemy import insert, update
 from worker.jobs.indexing import index
 from worker.jobs.model import Job, new_id
 from worker.jobs.rows import values_of
-from worker.jobs.tables import batches, job_tags, jobs
+from worker.jobs.tables import batches, jobs
+from worker.jobs.tagging import tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,9 +49,7 @@ def insert_jobs(connection: Connection, news: Iterable[NewJob], made_by: str, no
     if not made:
         return []
     connection.execute(insert(jobs), [values_of(job) for job in made])
-    tags = [{"tag": tag, "job": job.id} for job in made for tag in job.tags]
-    if tags:
-        connection.execute(insert(job_tags), tags)
+    tag(connection, made)
     index(connection, made)
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,7 +45,10 @@ def open_counts(connection: Connection) -> list[Count]:
 
 def final_counts(connection: Connection) -> list[Count]:
     """Jobs that came to an end and were not pruned, by connection and state: they are counted as they end."""
-    return [Count(*place, jobs=count) for place, count in sorted(endings.counts(connection).items())]
+    found: Counter[tuple[str, str, str]] = Counter()
+    for (tenant, erp, _, state), count in endings.counts(connection).items():
+        found[tenant, erp, state] += count
+    return [Count(*place, jobs=count) for place, count in sorted(found.items())]
 
 
 def in_line(connection: Connection, tenant: str, erp: str | None = None) -> int:

@@ -112,7 +112,7 @@ def _forget(connection: Connection, ids: Sequence[str], before: datetime) -> Non
     of = select(jobs.c.batch).where(jobs.c.id.in_(ids), jobs.c.batch.is_not(None))
     closed = select(batches.c.id, batches.c.pruned).where(batches.c.id.in_(of), batches.c.state.in_(CLOSED)).order_by(batches.c.id)
     pruned = {row.id: Counter(row.pruned or {}) for row in connection.execute(closed.with_for_update(skip_locked=True))}
-    still = select(jobs.c.id, jobs.c.batch, jobs.c.state, jobs.c.tenant, jobs.c.erp).where(
+    still = select(jobs.c.id, jobs.c.batch, jobs.c.state, jobs.c.tenant, jobs.c.erp, jobs.c.kind).where(
         jobs.c.id.in_(ids),
         jobs.c.state.in_(_FINAL),
         jobs.c.finished_at < before,
@@ -124,7 +124,7 @@ def _forget(connection: Connection, ids: Sequence[str], before: datetime) -> Non
     named = [row.id for row in gone]
     connection.execute(delete(job_terms).where(job_terms.c.job.in_(named)))
     connection.execute(delete(jobs).where(jobs.c.id.in_(named)))  # moves, attempts, exchanges, tags and links go with them
-    endings.add(connection, {place: -count for place, count in Counter((row.tenant, row.erp, row.state) for row in gone).items()})
+    endings.add(connection, {place: -count for place, count in Counter((row.tenant, row.erp, row.kind, row.state) for row in gone).items()})
     for batch in {row.batch for row in gone if row.batch is not None}:
         pruned[batch].update(row.state for row in gone if row.batch == batch)
         connection.execute(update(batches).where(batches.c.id == batch).values(pruned=dict(pruned[batch])))

@@ -68,6 +68,7 @@ _QUEUED: Final = text("state = 'queued'")
 _WAITING: Final = text("state = 'waiting'")
 _RETRYING: Final = text("state = 'retrying'")
 _FAILED: Final = text("state = 'failed'")
+_FAILED_ON: Final = text("state = 'failed' AND subject IS NOT NULL")
 _ENDED: Final = text("batch IS NOT NULL AND finished_at IS NOT NULL")
 _TOLD: Final = text("error_class IS NOT NULL")
 _HOLDS: Final = text("state IN ('running', 'waiting') AND subject IS NOT NULL")
@@ -134,6 +135,8 @@ jobs = Table(
     Column("error_status", Integer),
     Column("progress", Json, nullable=False),
     Column("error_group", Text),
+    Column("closed_by", Id),
+    Column("closed_at", Moment),
     Index("ix_jobs_start", "tenant", "erp", "batch", text("priority DESC"), "due_at", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
     Index("ix_jobs_waiting", "tenant", "erp", "due_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("ix_jobs_retrying", "tenant", "erp", "due_at", sqlite_where=_RETRYING, postgresql_where=_RETRYING),
@@ -149,9 +152,11 @@ jobs = Table(
         "error_group",
         "finished_at",
         "id",
+        "closed_at",
         sqlite_where=_FAILED,
         postgresql_where=_FAILED,
     ),
+    Index("ix_jobs_failed_subject", "tenant", "subject", sqlite_where=_FAILED_ON, postgresql_where=_FAILED_ON),
     Index("ix_jobs_error", "error_class", "id", "tenant", "kind", "state", "batch", sqlite_where=_TOLD, postgresql_where=_TOLD),
     Index(
         "ix_jobs_subject",
@@ -186,8 +191,13 @@ job_tags = Table(
     metadata,
     Column("tag", Name, primary_key=True),
     Column("job", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("tenant", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("ended", Name),
     Index("ix_job_tags_job", "job"),
+    Index("ix_job_tags_ended", "tag", "ended", "job", "tenant", "kind"),
 )
+"""`ended` is the final state that the job came to, NULL while it is open: a tag's jobs are counted without looking at each."""
 
 job_terms = Table(
     "job_terms",
@@ -206,6 +216,7 @@ endings = Table(
     Column("id", _RowId, primary_key=True, autoincrement=True),
     Column("tenant", Name, nullable=False),
     Column("erp", Name, nullable=False),
+    Column("kind", Name, nullable=False),
     Column("state", Name, nullable=False),
     Column("jobs", Integer, nullable=False),
 )
@@ -369,3 +380,80 @@ holdings = Table(
     Column("calls", Integer, nullable=False),
     Column("until", Moment, nullable=False),
 )
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("tenant", Name, nullable=False),
+    Column("erp", Name, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("jobs", Integer, nullable=False),
+    Index("ix_paces_at", "at"),
+)
+"""How many jobs ended in which five minutes (`at`: when these began) after how long (a step of a scale): the sum of `jobs` counts."""
+
+spent = Table(
+    "spent",
+    metadata,
+    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("batch", Id, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Index("ix_spent_batch", "batch"),
+)
+"""ERP calls that the jobs of a batch took: the sum of `calls`."""
+
+standstills = Table(
+    "standstills",
+    metadata,
+    Column("id", _RowId, primary_key=True, autoincrement=True),
+    Column("tenant", Name, nullable=False),
+    Column("erp", Name, nullable=False),
+    Column("reason", Name, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Index("ix_standstills_lane", "tenant", "erp", "since"),
+    Index("ix_standstills_until", "until"),
+)
+"""When no call of a connection could be started, and why; `until` is NULL while it lasts."""
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("tenant", Name),
+    Column("act", Name, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Json),
+    Column("after", Json),
+    Index("ix_acts_tenant", "tenant", "id"),
+    Index("ix_acts_at", "at"),
+)
+"""What people and keys did beside their jobs: to what, from what, to what. `tenant` is NULL for what is about no single one."""
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("owner", Name, primary_key=True),
+    Column("page", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""Questions that a key's people ask often, by the name they gave them."""
+
+failure_marks = Table(
+    "failure_marks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("tenant", Name, nullable=False),
+    Column("acknowledged_at", Moment, nullable=False),
+    Column("acknowledged_by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""Groups of failures that somebody knows of: `id` is made from what groups them. One that fails again after that is open again."""

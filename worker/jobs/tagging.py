@@ -1,0 +1,49 @@
+"""The tags of jobs as rows: written with the job, and told when it comes to its end or leaves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import bindparam, insert, update
+
+from worker.jobs.states import FINAL
+from worker.jobs.tables import job_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from worker.jobs.model import Job
+    from worker.jobs.states import State
+
+
+def tag(connection: Connection, made: Iterable[Job]) -> None:
+    """Write the tags of new jobs."""
+    rows = [{"tag": each, "job": job.id, "tenant": job.tenant, "kind": job.kind} for job in made for each in job.tags]
+    if rows:
+        connection.execute(_INSERT, rows)
+
+
+def retag(connection: Connection, pairs: Iterable[tuple[Job, Job]]) -> None:
+    """Write what moves change: each job before and after. Those without tags, and moves between open states, cost nothing."""
+    rows = [
+        {"of": after.id, "came_to": _ended(after.state)}
+        for before, after in pairs
+        if after.tags and _ended(before.state) != _ended(after.state)
+    ]
+    if rows:
+        connection.execute(_ENDED, rows)
+
+
+def retag_all(connection: Connection, job_ids: Sequence[str], state: State) -> None:
+    """The same for jobs that all came to one final state."""
+    connection.execute(update(job_tags).where(job_tags.c.job.in_(job_ids)).values(ended=state.value))
+
+
+def _ended(state: State) -> str | None:
+    return state.value if state in FINAL else None
+
+
+_INSERT: Final = insert(job_tags)
+_ENDED: Final = update(job_tags).where(job_tags.c.job == bindparam("of")).values(ended=bindparam("came_to"))
