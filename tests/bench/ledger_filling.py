@@ -59,7 +59,7 @@ def rows_of(portion: list[Job], before: int, chance: random.Random) -> Rows:
     for number, job in enumerate(portion, before):
         rows[jobs].append(values_of(job))
         rows[endings] += _ended(job)
-        rows[job_tags] += [{"tag": tag, "job": job.id, "tenant": job.tenant, "kind": job.kind, "ended": _over(job)} for tag in job.tags]
+        rows[job_tags] += _tagged(job)
         rows[job_terms] += [{"job": job.id, "term": term, "tenant": job.tenant} for term in sorted(terms_of(job))]
         rows[moves] += _moves(job)
         if number % 5 == 0:
@@ -111,8 +111,9 @@ def _ended(job: Job) -> list[dict[str, Any]]:
     return [] if job.state in OPEN else [{"tenant": job.tenant, "erp": job.erp, "kind": job.kind, "state": job.state.value, "jobs": 1}]
 
 
-def _over(job: Job) -> str | None:
-    return None if job.state in OPEN else job.state.value
+def _tagged(job: Job) -> list[dict[str, Any]]:
+    ended = None if job.state in OPEN else job.state.value
+    return [{"tag": tag, "job": job.id, "tenant": job.tenant, "kind": job.kind, "ended": ended, "batch": job.batch} for tag in job.tags]
 
 
 def _called(rows: Rows, job: Job) -> None:

@@ -61,18 +61,18 @@ def conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
 
 def unled(wanted: JobFilter) -> list[ColumnElement[bool]]:
     """What the columns of `jobs` must be, said so that no index is used for it: which one leads is decided by `worker.jobs.lists`."""
-    found = [_plain(name) == value for name, value in _values(wanted).items() if value is not None]
+    found = [plain(name) == value for name, value in _values(wanted).items() if value is not None]
     if wanted.within is not None:
-        found.append(_plain("tenant").in_(wanted.within))
+        found.append(plain("tenant").in_(wanted.within))
     if wanted.state is not None:
-        found.append(_plain("state").in_(wanted.state))
+        found.append(plain("state").in_(wanted.state))
     return found
 
 
 def has_word(word: str, written: str) -> ColumnElement[bool]:
     """The job has a word that begins so, or one of its ids is this."""
     there = select(job_terms.c.job).where(job_terms.c.job == jobs.c.id, begins(word)).exists()
-    return or_(there, jobs.c.id == word, _plain("erp_id").in_(erp_ids(word, written)))
+    return or_(there, jobs.c.id == word, plain("erp_id").in_(erp_ids(word, written)))
 
 
 def begins(word: str) -> ColumnElement[bool]:
@@ -95,5 +95,6 @@ def _values(wanted: JobFilter) -> dict[str, Any]:
     }
 
 
-def _plain(name: str) -> ColumnElement[Any]:
+def plain(name: str) -> ColumnElement[Any]:
+    """A column of `jobs`, said so that no index is used for it."""
     return jobs.c[name].concat("")

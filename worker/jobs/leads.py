@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, literal, select, union_all
 
 from worker.jobs.filters import begins, erp_ids, unled
-from worker.jobs.states import State
+from worker.jobs.states import FINAL, OPEN, State
 from worker.jobs.tables import job_tags, job_terms, jobs
 from worker.jobs.terms import asked
 
@@ -93,11 +93,11 @@ def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
     if wanted.error_class is not None:
         told = (jobs.c.error_class.is_not(None), jobs.c.error_class == wanted.error_class, *unled(wanted))
         yield Lead(((jobs.c.id, told),), sorted=True)
+    if wanted.tag is not None:
+        yield _tagged(wanted)
     if wanted.batch is not None:
         states = sorted(wanted.state if wanted.state is not None else State)
         yield Lead(tuple((jobs.c.id, (jobs.c.batch == wanted.batch, jobs.c.state == state)) for state in states), sorted=True)
-    if wanted.tag is not None:
-        yield Lead(((job_tags.c.job, (job_tags.c.tag == wanted.tag,)),), sorted=True)
     if wanted.kind is not None or wanted.state is not None:
         named = (wanted.kind,) if wanted.kind is not None else kinds(connection, homes)
         yield _lead(ours, jobs.c.kind.in_(named), *([] if wanted.state is None else [jobs.c.state.in_(wanted.state)]))
@@ -142,6 +142,21 @@ def _word(connection: Connection, homes: Sequence[str], word: str, written: str)
     known = (jobs.c.tenant.in_(homes), jobs.c.erp_id.is_not(None), jobs.c.erp_id.in_(erp_ids(word, written)))
     others = ((jobs.c.id, where) for where in (named, known) if connection.execute(select(jobs.c.id).where(*where).limit(1)).first())
     return Lead((terms, *others))
+
+
+def tagged(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    """What of the filter the index of tags knows, but for the state."""
+    plain = {"tag": wanted.tag, "kind": wanted.kind, "batch": wanted.batch}
+    found: list[ColumnElement[bool]] = [job_tags.c[name] == value for name, value in plain.items() if value is not None]
+    return found if wanted.within is None else [*found, job_tags.c.tenant.in_(wanted.within)]
+
+
+def _tagged(wanted: JobFilter) -> Lead:
+    """A part for each final state that is wanted, and one for all open ones."""
+    states = set(wanted.state if wanted.state is not None else State)
+    ends = [job_tags.c.ended == state for state in sorted(states & FINAL)]
+    parts = [*ends, job_tags.c.ended.is_(None)] if states & OPEN or not ends else ends
+    return Lead(tuple((job_tags.c.job, (*tagged(wanted), part)) for part in parts), sorted=True)
 
 
 def _lead(*where: ColumnElement[bool]) -> Lead:

@@ -194,10 +194,14 @@ job_tags = Table(
     Column("tenant", Name, nullable=False),
     Column("kind", Name, nullable=False),
     Column("ended", Name),
+    Column("batch", Id),
     Index("ix_job_tags_job", "job"),
-    Index("ix_job_tags_ended", "tag", "ended", "job", "tenant", "kind"),
+    Index("ix_job_tags_ended", "tag", "ended", "job", "tenant", "kind", "batch"),
 )
-"""`ended` is the final state that the job came to, NULL while it is open: a tag's jobs are counted without looking at each."""
+"""`ended` is the final state that the job came to, NULL while it is open; the rest is the job's, and never changes.
+
+So a tag's jobs are counted, and those of a batch found among them, without looking at each.
+"""
 
 job_terms = Table(
     "job_terms",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def tag(connection: Connection, made: Iterable[Job]) -> None:
     """Write the tags of new jobs."""
-    rows = [{"tag": each, "job": job.id, "tenant": job.tenant, "kind": job.kind} for job in made for each in job.tags]
+    rows = [{"tag": each, "job": job.id, **{name: getattr(job, name) for name in _OF_JOB}} for job in made for each in job.tags]
     if rows:
         connection.execute(_INSERT, rows)
 
@@ -45,5 +45,6 @@ def _ended(state: State) -> str | None:
     return state.value if state in FINAL else None
 
 
+_OF_JOB: Final = ("tenant", "kind", "batch")
 _INSERT: Final = insert(job_tags)
 _ENDED: Final = update(job_tags).where(job_tags.c.job == bindparam("of")).values(ended=bindparam("came_to"))

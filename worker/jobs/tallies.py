@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, func, select
 
-from worker.jobs.filters import conditions, unled
-from worker.jobs.leads import Range, borders, kinds, tenants
+from worker.jobs import endings
+from worker.jobs.filters import conditions, plain, unled
+from worker.jobs.leads import Range, borders, kinds, tagged, tenants
 from worker.jobs.lists import shortest
-from worker.jobs.states import State
-from worker.jobs.tables import batches, jobs
+from worker.jobs.states import FINAL, OPEN, State
+from worker.jobs.tables import batches, job_tags, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sqlalchemy import ColumnElement, Connection
 
     from worker.jobs.filters import JobFilter
 
 Tally = dict[tuple[State, str], int]
-_KNOWN: Final = frozenset({"tenants", "tenant", "kind", "state"})
 
 
 def tally(connection: Connection, wanted: JobFilter) -> Tally:
@@ -33,12 +34,9 @@ def tally(connection: Connection, wanted: JobFilter) -> Tally:
     if within is None:
         return {}
     asked = {field.name for field in fields(wanted) if getattr(wanted, field.name) is not None}
-    if asked <= _KNOWN:
-        return _by_lane(connection, wanted)
-    if asked <= _KNOWN | {"batch"}:
-        return _of_batch(connection, wanted)
-    if "error_class" in asked and asked <= _KNOWN | {"error_class", "batch"}:
-        return _counted(connection, jobs.c.error_class.is_not(None), jobs.c.error_class == wanted.error_class, *unled(wanted))
+    for known, count in _QUICK:
+        if asked <= known:
+            return count(connection, wanted)
     return _counted(connection, *_from_rows(connection, wanted, within))
 
 
@@ -47,24 +45,39 @@ def _counted(connection: Connection, *where: ColumnElement[bool]) -> Tally:
     return {(State(row.state), row.kind): row.n for row in connection.execute(grouped)}
 
 
-def _by_lane(connection: Connection, wanted: JobFilter) -> Tally:
-    """A run through the index for each tenant and kind: in its order, nothing is sorted."""
+def _of_lanes(connection: Connection, wanted: JobFilter) -> Tally:
+    """What came to its end was counted as it did; what is open is counted in the index."""
+    homes = wanted.within if wanted.within is not None else tenants(connection)
+    named = (wanted.kind,) if wanted.kind is not None else kinds(connection, homes)
+    states = _states(wanted)
     found: Counter[tuple[State, str]] = Counter()
-    for home in wanted.within if wanted.within is not None else tenants(connection):
-        for kind in (wanted.kind,) if wanted.kind is not None else kinds(connection, [home]):
-            for state, count in _of_kind(connection, home, kind, wanted.state):
-                found[state, kind] += count
+    for (tenant, _, kind, state), count in endings.counts(connection).items() if states & FINAL else ():
+        if tenant in homes and kind in named and state in states:
+            found[State(state), kind] += count
+    found.update(_of_state(connection, homes, named, states & OPEN))
     return dict(found)
 
 
-def _of_kind(connection: Connection, home: str, kind: str, states: tuple[str, ...] | None) -> Iterator[tuple[State, int]]:
-    given = {"tenant": home, "kind": kind}
-    if states is None:
-        yield from ((State(row.state), row.n) for row in connection.execute(_OF_KIND, given))
-        return
-    for state in states:
-        if count := connection.execute(_OF_STATE, {**given, "state": state}).scalar_one():
-            yield State(state), count
+def _of_state(connection: Connection, homes: Sequence[str], named: Sequence[str], states: AbstractSet[State]) -> Tally:
+    return _counted(connection, jobs.c.tenant.in_(homes), jobs.c.kind.in_(named), jobs.c.state.in_(sorted(states))) if states else {}
+
+
+def _of_tag(connection: Connection, wanted: JobFilter) -> Tally:
+    """What came to its end is counted in the index of tags; what is open is looked at."""
+    states = _states(wanted)
+    found: Tally = {}
+    if ends := sorted(states & FINAL):
+        grouped = select(job_tags.c.ended, job_tags.c.kind, _N).where(*tagged(wanted), job_tags.c.ended.in_(ends))
+        rows = connection.execute(grouped.group_by(job_tags.c.ended, job_tags.c.kind))
+        found = {(State(row.ended), row.kind): row.n for row in rows}
+    if going := sorted(states & OPEN):
+        open_jobs = select(job_tags.c.job).where(*tagged(wanted), job_tags.c.ended.is_(None))
+        found |= _counted(connection, jobs.c.id.in_(open_jobs), plain("state").in_(going))
+    return found
+
+
+def _states(wanted: JobFilter) -> frozenset[State]:
+    return frozenset(State) if wanted.state is None else frozenset(map(State, wanted.state))
 
 
 def _of_batch(connection: Connection, wanted: JobFilter) -> Tally:
@@ -90,11 +103,18 @@ def _from_rows(connection: Connection, wanted: JobFilter, within: Range) -> list
     return found if lead is None else [jobs.c.id.in_(lead.ids(within)), *found]
 
 
+def _of_error(connection: Connection, wanted: JobFilter) -> Tally:
+    return _counted(connection, jobs.c.error_class.is_not(None), jobs.c.error_class == wanted.error_class, *unled(wanted))
+
+
 _N: Final = func.count().label("n")
-_OF_KIND: Final = (
-    select(jobs.c.state, _N).where(jobs.c.tenant == bindparam("tenant"), jobs.c.kind == bindparam("kind")).group_by(jobs.c.state)
+_LANES: Final = frozenset({"tenants", "tenant", "kind", "state"})
+_QUICK: Final[Sequence[tuple[frozenset[str], Callable[[Connection, JobFilter], Tally]]]] = (
+    (_LANES, _of_lanes),
+    (_LANES | {"batch"}, _of_batch),
+    (_LANES | {"batch", "tag"}, _of_tag),
+    (_LANES | {"batch", "error_class"}, _of_error),
 )
-_OF_STATE: Final = select(_N).where(
-    jobs.c.tenant == bindparam("tenant"), jobs.c.kind == bindparam("kind"), jobs.c.state == bindparam("state")
-)
+"""What is known of all jobs that a filter with no more than these names, and who counts them: the first that can."""
+
 _OF_BATCH: Final = select(jobs.c.state, _N).where(jobs.c.batch == bindparam("batch")).group_by(jobs.c.state)

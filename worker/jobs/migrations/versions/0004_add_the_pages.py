@@ -43,17 +43,18 @@ def _make_tags_again() -> None:
         sa.Column("tenant", NAME, nullable=False),
         sa.Column("kind", NAME, nullable=False),
         sa.Column("ended", NAME, nullable=True),
+        sa.Column("batch", ID, nullable=True),
         sa.ForeignKeyConstraint(["job"], ["jobs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tag", "job"),
     )
     op.execute(
-        "INSERT INTO job_tags (tag, job, tenant, kind, ended) "
-        "SELECT t.tag, t.job, j.tenant, j.kind, CASE WHEN j.state IN ('succeeded', 'failed', 'cancelled') THEN j.state END "
+        "INSERT INTO job_tags (tag, job, tenant, kind, batch, ended) "
+        "SELECT t.tag, t.job, j.tenant, j.kind, j.batch, CASE WHEN j.state IN ('succeeded', 'failed', 'cancelled') THEN j.state END "
         "FROM job_tags_before t JOIN jobs j ON j.id = t.job"
     )
     op.drop_table("job_tags_before")
     op.create_index("ix_job_tags_job", "job_tags", ["job"], unique=False)
-    op.create_index("ix_job_tags_ended", "job_tags", ["tag", "ended", "job", "tenant", "kind"], unique=False)
+    op.create_index("ix_job_tags_ended", "job_tags", ["tag", "ended", "job", "tenant", "kind", "batch"], unique=False)
 
 
 def _make_endings_again() -> None:
