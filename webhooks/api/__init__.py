@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.api import actions, batches, connections, deliveries, failures, jobs
+from webhooks.api import actions, acts, batches, connections, deliveries, failures, jobs
 from webhooks.api.asking import Route
 from webhooks.bodies import LIMIT
 
@@ -35,6 +35,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("POST", "/api/deliveries/replay", "operate", deliveries.replay_range, LIMIT),
     Route("GET", "/api/deliveries/<id>", "view", deliveries.shown),
     Route("POST", "/api/deliveries/<id>/replay", "operate", deliveries.replay, LIMIT),
+    Route("GET", "/api/acts", "view", acts.listed),
     Route("GET", "/api/connections", "view", connections.listed),
     Route("POST", "/api/connections/<tenant>/<erp>/pause", "admin", connections.pause, LIMIT),
     Route("POST", "/api/connections/<tenant>/<erp>/resume", "admin", connections.resume, LIMIT),

@@ -47,7 +47,7 @@ def stop(api: Api, ask: Ask) -> Answer:
     taken(NothingForm, ask.json())
     with api.database.write() as connection:
         _visible(connection, ask)
-        return Answer(200, action_view(actions.stop(api.database, connection, ask.id, api.clock())))
+        return Answer(200, action_view(actions.stop(api.database, connection, ask.id, ask.key.name, api.clock())))
 
 
 def _visible(connection: Connection, ask: Ask) -> Action:

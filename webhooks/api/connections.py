@@ -10,18 +10,22 @@ from webhooks.api.access import must_see, sees
 from webhooks.api.forms import LimitsForm, NothingForm, taken
 from worker.connections import SLOW_MS, budget_left
 from worker.errors import NotFound
-from worker.jobs import limits
+from worker.jobs import controls, limits
 from worker.jobs.model import Lane
 from worker.jobs.overview import oldest_due
 from worker.jobs.views import at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from webhooks.api.asking import Api, Ask
+    from worker.jobs.engine import Database
     from worker.jobs.limits import ConnectionState
+
+    Turn = Callable[[Database, Connection, Lane, str, datetime], None]
 
 
 def listed(api: Api, ask: Ask) -> Answer:
@@ -38,12 +42,12 @@ def listed(api: Api, ask: Ask) -> Answer:
 
 def pause(api: Api, ask: Ask) -> Answer:
     """Call this ERP no more until resumed; work is taken and kept."""
-    return _set_paused(api, ask, ask.key.name)
+    return _turned(api, ask, controls.pause)
 
 
 def resume(api: Api, ask: Ask) -> Answer:
     """Call it again, at once."""
-    return _set_paused(api, ask, None)
+    return _turned(api, ask, controls.resume)
 
 
 def change(api: Api, ask: Ask) -> Answer:
@@ -51,18 +55,21 @@ def change(api: Api, ask: Ask) -> Answer:
     lane = _lane(api, ask)
     wanted = taken(LimitsForm, ask.json())
     with api.database.write() as connection:
-        limits.set_limits(api.database, connection, lane, wanted.get("slots"), wanted.get("calls_per_hour"))
-        view = _view(api, connection, lane, api.clock())
+        now = api.clock()
+        limits_ = (wanted.get("slots"), wanted.get("calls_per_hour"))
+        controls.change_limits(api.database, connection, lane, ask.key.name, *limits_, now)
+        view = _view(api, connection, lane, now)
     api.bell.ring(lane)
     return Answer(200, view)
 
 
-def _set_paused(api: Api, ask: Ask, by: str | None) -> Answer:
+def _turned(api: Api, ask: Ask, turn: Turn) -> Answer:
     lane = _lane(api, ask)
     taken(NothingForm, ask.json())
     with api.database.write() as connection:
-        limits.set_paused(api.database, connection, lane, by, api.clock())
-        view = _view(api, connection, lane, api.clock())
+        now = api.clock()
+        turn(api.database, connection, lane, ask.key.name, now)
+        view = _view(api, connection, lane, now)
     api.bell.ring(lane)
     return Answer(200, view)
 

@@ -86,6 +86,7 @@ def _opened(api: Api, wanted: Wanted, made_by: str, once: str | None, digest: st
         if present is not None:
             return present, False
         batch = batches.open_batch(connection, new, made_by, now)
+        batches.tell_made(connection, batch, now, None if wanted.items is None else len(wanted.items))
         if once is not None:
             queue.keep(connection, made_by, once, digest, batch.id, now)
     return batch, True

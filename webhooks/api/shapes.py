@@ -217,6 +217,19 @@ class Action(Shape):
     finished_at = moment(none=True)
 
 
+class Act(Shape):
+    """What somebody did: to what, from what to what. `tenant` is null for what is about no single one."""
+
+    id = text()
+    at = moment()
+    by = text()
+    tenant = text(allow_none=True)
+    act = text()
+    subject = text()
+    before = anything()
+    after = anything()
+
+
 class DeliveryLine(Shape):
     """Something that arrived, without its headers and body: what became of it, and which jobs it touched."""
 

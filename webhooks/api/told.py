@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from webhooks.api import actions, batches, connections, deliveries, failures, forms, jobs, queries, shapes
+from webhooks.api import actions, acts, batches, connections, deliveries, failures, forms, jobs, queries, shapes
 from webhooks.api.shapes import page_of
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ TOLD: Final[Mapping[Handler, Told]] = {
     deliveries.shown: Told({200: (shapes.Delivery,)}),
     deliveries.replay: _turn(shapes.Delivery),
     deliveries.replay_range: Told({200: (shapes.Replayed, shapes.Preview)}, forms.DeliveryRangeForm),
+    acts.listed: _page(shapes.Act, acts.FILTERS),
     connections.listed: _page(shapes.Connection, {"tenant": queries.text}),
     connections.pause: _turn(shapes.Connection),
     connections.resume: _turn(shapes.Connection),

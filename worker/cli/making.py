@@ -45,7 +45,9 @@ def make_batch(
         present = in_line(connection, new.tenant)
         if present + count > MOST_OPEN:
             raise QueueFull(f"{new.tenant} has {present} open jobs, and may have {MOST_OPEN}: wait until some are done", 60)
-        batch = batches.open_batch(connection, new, by, utc_now())
+        now = utc_now()
+        batch = batches.open_batch(connection, new, by, now)
+        batches.tell_made(connection, batch, now, None if new.select is not None else count)
     if new.select is not None:
         return batch
     return filled(database, batch, _told(requests.new_items(settings, batch.tenant, batch.kind, items, batch.id), done))

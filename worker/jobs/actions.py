@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select, update
 
 from worker.errors import Conflict, NotFound
-from worker.jobs import queue, search
+from worker.jobs import acts, queue, search
 from worker.jobs.batches import reopen
 from worker.jobs.changes import Change, apply
 from worker.jobs.estimates import CALLS_EACH, CALLS_OF_SYNC
@@ -134,6 +134,8 @@ def _begun(connection: Connection, action: str, wanted: JobFilter, seen: Forecas
             touched_at=now,
         )
     )
+    told = {"action": action, "filter": filter_view(wanted), "count": begun.total}
+    acts.record_for(connection, made_by, begun.tenants, "action.begun", begun.id, told, now)
     return begun
 
 
@@ -151,13 +153,15 @@ def carry_on(db: Database, action_id: str, now: datetime) -> Action:
     return then
 
 
-def stop(db: Database, connection: Connection, action_id: str, now: datetime) -> Action:
+def stop(db: Database, connection: Connection, action_id: str, by: str, now: datetime) -> Action:
     """Change no more jobs; what was changed stays so. Raises `Conflict` for one that is over."""
     action = find(connection, action_id, db.for_update)
     if action.state is not ActionState.RUNNING:
         raise Conflict(f"a {action.state} action can't be stopped")
     stopped = replace(action, state=ActionState.STOPPED, finished_at=now)
     _keep(connection, stopped, now)
+    told = {"action": action.action, "done": action.done, "total": action.total}
+    acts.record_for(connection, by, action.tenants, "action.stopped", action.id, told, now)
     return stopped
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, case, delete, func, insert, select, update
 
 from worker.errors import Conflict, NotFound
-from worker.jobs import endings
+from worker.jobs import acts, endings
 from worker.jobs.announcing import tell_of_batches
 from worker.jobs.making import insert_jobs
 from worker.jobs.model import Batch, new_id
@@ -94,6 +94,12 @@ def open_batch(connection: Connection, new: NewBatch, made_by: str, now: datetim
     return batch
 
 
+def tell_made(connection: Connection, batch: Batch, now: datetime, items: int | None = None) -> None:
+    """Keep on record who asked for the batch: call it where a person or a key opened it, in that transaction."""
+    told = {"name": batch.name, "kind": batch.kind, "select": batch.select, "items": items}
+    acts.record(connection, batch.made_by, batch.tenant, "batch.made", batch.id, None, told, now)
+
+
 def fill(db: Database, batch: Batch, news: Iterable[NewJob], clock: Iterator[datetime]) -> int:
     """Insert the jobs in chunks, a transaction each; how many. The batch starts no job before `start`."""
     total = 0
@@ -168,6 +174,8 @@ def turn(db: Database, connection: Connection, batch_id: str, action: str, now: 
     finished = now if target is BatchState.CANCELLED else None
     turned = {"state": target.value, "finished_at": finished, "touched_at": now, "turned_by": by}
     connection.execute(update(batches).where(batches.c.id == batch_id).values(**turned))
+    told = ({"state": batch.state.value}, {"state": target.value, "name": batch.name})
+    acts.record(connection, by, batch.tenant, f"batch.{_PAST[action]}", batch_id, *told, now)
     tell_of_batches(connection, [batch_id] if finished else [], now)
     return find(db, connection, batch_id)
 

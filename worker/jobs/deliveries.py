@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, literal, select
 
 from worker.errors import Conflict, LedgerUnavailable, NotFound
-from worker.jobs import arrivals
+from worker.jobs import acts, arrivals
 from worker.jobs.leads import borders
 from worker.jobs.rows import delivery_of
 from worker.jobs.tables import Json, deliveries, delivery_jobs
+from worker.jobs.views import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -89,7 +90,9 @@ def replay(db: Database, connection: Connection, delivery: Delivery, tell: Tell,
     """
     if delivery.state not in REPLAYABLE:
         raise Conflict(f"this delivery can't be replayed: {_WHY_NOT[delivery.state]}")
-    return arrivals.store(db, connection, [_again(delivery, tell, by)], now)[0]
+    stored = arrivals.store(db, connection, [_again(delivery, tell, by)], now)[0]
+    acts.record(connection, by, delivery.tenant, "delivery.replayed", delivery.id, None, {"delivery": stored.delivery}, now)
+    return stored
 
 
 def count_by_state(connection: Connection, wanted: DeliveryFilter) -> dict[str, int]:
@@ -114,7 +117,8 @@ class Replayed:
 def replay_range(db: Database, wanted: DeliveryFilter, tell: Tell, by: str, clock: Callable[[], datetime]) -> Replayed:
     """Replay all that can be, oldest first, in chunks of one transaction each. Raises `Conflict`, with nothing done, for too many.
 
-    A ledger that goes away in the middle ends it: what was replayed until then is told, so that nobody replays it once more.
+    A ledger that goes away in the middle ends it: what was replayed until then is told, so that nobody replays it once more. That it was
+    asked for is on record with the first of the chunks.
     """
     able = replace(wanted, state=REPLAYABLE)
     with db.read() as connection:
@@ -126,7 +130,8 @@ def replay_range(db: Database, wanted: DeliveryFilter, tell: Tell, by: str, cloc
     refused: dict[str, str] = {}
     for start in range(0, len(ids), CHUNK):
         try:
-            done.update(_again_together(db, ids[start : start + CHUNK], tell, by, clock, refused))
+            told = _range(wanted, len(ids)) if start == 0 else None
+            done.update(_again_together(db, ids[start : start + CHUNK], tell, by, clock, refused, told))
         except LedgerUnavailable:
             if not done:
                 raise
@@ -136,14 +141,29 @@ def replay_range(db: Database, wanted: DeliveryFilter, tell: Tell, by: str, cloc
 
 
 def _again_together(
-    db: Database, ids: Sequence[str], tell: Tell, by: str, clock: Callable[[], datetime], refused: dict[str, str]
+    db: Database,
+    ids: Sequence[str],
+    tell: Tell,
+    by: str,
+    clock: Callable[[], datetime],
+    refused: dict[str, str],
+    told: dict[str, Any] | None,
 ) -> dict[str, Stored]:
     """Those of one chunk that were replayed. They are understood before the ledger is locked: rules take their time."""
     with db.read() as connection:
         fresh = _told(connection, ids, tell, by, refused)
     with db.write() as connection:
-        stored = arrivals.store(db, connection, list(fresh.values()), clock())
+        now = clock()
+        stored = arrivals.store(db, connection, list(fresh.values()), now)
+        if told is not None:
+            acts.record(connection, by, told["tenant"], "deliveries.replayed", told["source"] or "", None, told, now)
     return dict(zip(fresh, stored, strict=True))
+
+
+def _range(wanted: DeliveryFilter, count: int) -> dict[str, Any]:
+    """What is told of the replay of a range."""
+    plain = {"tenant": wanted.tenant, "source": wanted.source, "type": wanted.type}
+    return {**plain, "since": at(wanted.since), "until": at(wanted.until), "count": count}
 
 
 def _told(connection: Connection, ids: Iterable[str], tell: Tell, by: str, refused: dict[str, str]) -> dict[str, Arrival]:

@@ -122,18 +122,24 @@ def give_back(connection: Connection, lane: Lane, worker: str) -> None:
     connection.execute(delete(holdings).where(*_mine(lane, worker)))
 
 
-def set_paused(db: Database, connection: Connection, lane: Lane, by: str | None, now: datetime) -> None:
-    """Pause (by somebody) or resume (None); holds for all workers within a refresh."""
+def set_paused(db: Database, connection: Connection, lane: Lane, by: str | None, now: datetime) -> tuple[ConnectionState, ConnectionState]:
+    """Pause (by somebody) or resume (None); holds for all workers within a refresh. What it was, and what it is."""
     state = _locked(db, connection, lane)
     breaker = state.breaker if by is not None else Breaker()  # a person who resumes wants it tried now
-    _save(connection, lane, replace(state, paused_by=by, breaker=breaker))
+    then = replace(state, paused_by=by, breaker=breaker)
+    _save(connection, lane, then)
     tell_of_breaker(connection, lane, state.breaker, breaker, now)
+    return state, then
 
 
-def set_limits(db: Database, connection: Connection, lane: Lane, slots: int | None, calls_per_hour: int | None) -> None:
-    """Change limits until changed again; None leaves one as it is."""
+def set_limits(
+    db: Database, connection: Connection, lane: Lane, slots: int | None, calls_per_hour: int | None
+) -> tuple[ConnectionState, ConnectionState]:
+    """Change limits until changed again; None leaves one as it is. What it was, and what it is."""
     state = _locked(db, connection, lane)
-    _save(connection, lane, replace(state, slots=slots or state.slots, calls_per_hour=calls_per_hour or state.calls_per_hour))
+    then = replace(state, slots=slots or state.slots, calls_per_hour=calls_per_hour or state.calls_per_hour)
+    _save(connection, lane, then)
+    return state, then
 
 
 def _stopped(state: ConnectionState, now: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Forgetting what is over: jobs with all that belongs to them, the calls they made, deliveries, keys, actions, batches.
+"""Forgetting what is over: jobs with all that belongs to them, the calls they made, deliveries, keys, actions, acts, batches.
 
 In small chunks, a transaction each, so that no writer waits long. Any number of pruners may run at once. A batch keeps its counts when its
 jobs go: what was pruned of it stands in its row.
@@ -15,7 +15,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 
 from worker.jobs import endings
 from worker.jobs.states import FINAL, BatchState
-from worker.jobs.tables import actions, batches, deliveries, exchanges, idempotency_keys, job_terms, jobs
+from worker.jobs.tables import actions, acts, batches, deliveries, exchanges, idempotency_keys, job_terms, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,6 +55,7 @@ def prune(db: Database, keep: Keep, now: datetime, go_on: Callable[[], bool]) ->
     steps: tuple[Callable[[Connection], bool], ...] = (
         lambda c: _rows(c, idempotency_keys, idempotency_keys.c.expires_at, now),
         lambda c: _rows(c, actions, actions.c.finished_at, now - keep.jobs),
+        lambda c: _rows(c, acts, acts.c.at, now - keep.jobs),
         lambda c: _rows(c, exchanges, exchanges.c.at, now - keep.exchanges),
         lambda c: _rows(c, deliveries, deliveries.c.received_at, now - keep.deliveries),
     )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from worker.jobs.actions import Action
+    from worker.jobs.acts import Act
     from worker.jobs.failures import FailureGroup
     from worker.jobs.filters import JobFilter
     from worker.jobs.model import Attempt, Batch, Delivery, Exchange, Job, JobError, Move
@@ -162,6 +163,20 @@ def action_view(action: Action) -> dict[str, Any]:
         "made_by": action.made_by,
         "created_at": at(action.created_at),
         "finished_at": at(action.finished_at),
+    }
+
+
+def act_view(act: Act) -> dict[str, Any]:
+    """What somebody did."""
+    return {
+        "id": act.id,
+        "at": at(act.at),
+        "by": act.by,
+        "tenant": act.tenant,
+        "act": act.act,
+        "subject": act.subject,
+        "before": act.before,
+        "after": act.after,
     }
 
 

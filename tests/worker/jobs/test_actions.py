@@ -219,13 +219,13 @@ def test_stops(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     carry_on(db, action.id, later(70))
 
     with db.write() as connection:
-        stopped = stop(db, connection, action.id, later(80))
+        stopped = stop(db, connection, action.id, "ops", later(80))
     after = carry_on(db, action.id, later(90))
 
     assert (stopped.state, after, stopped.done) == (ActionState.STOPPED, stopped, 2)
     assert sum(read(db, job.id).state is State.FAILED for job in made) == 2
     with db.write() as connection, pytest.raises(Conflict):
-        stop(db, connection, action.id, later(80))
+        stop(db, connection, action.id, "ops", later(80))
     with db.read() as connection, pytest.raises(NotFound):
         actions.find(connection, "nothing")
 
