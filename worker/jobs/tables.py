@@ -153,6 +153,7 @@ jobs = Table(
         "finished_at",
         "id",
         "closed_at",
+        "erp",
         sqlite_where=_FAILED,
         postgresql_where=_FAILED,
     ),
@@ -361,7 +362,9 @@ connections = Table(
     Column("remote_left", Integer),
     Column("remote_resets_at", Moment),
     Column("learned", Json, nullable=False),
+    Column("stopped", Name),
 )
+"""`stopped`: why no call could be started at the last look, NULL if one could; while it stays NULL, no row of `standstills` is read."""
 
 workers = Table(
     "workers",
@@ -422,7 +425,7 @@ standstills = Table(
     Index("ix_standstills_lane", "tenant", "erp", "since"),
     Index("ix_standstills_until", "until"),
 )
-"""When no call of a connection could be started, and why; `until` is NULL while it lasts."""
+"""When no call of a connection could be started, and why; `until` is NULL while nobody knows its end."""
 
 acts = Table(
     "acts",
@@ -437,6 +440,7 @@ acts = Table(
     Column("after", Json),
     Index("ix_acts_tenant", "tenant", "id"),
     Index("ix_acts_at", "at"),
+    Index("ix_acts_subject", "subject", "id"),
 )
 """What people and keys did beside their jobs: to what, from what, to what. `tenant` is NULL for what is about no single one."""
 

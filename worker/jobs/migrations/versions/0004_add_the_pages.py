@@ -20,7 +20,9 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("closed_by", ID, nullable=True))
     op.add_column("jobs", sa.Column("closed_at", sa.BigInteger(), nullable=True))
     op.drop_index("ix_jobs_failed", "jobs")
-    _partial("ix_jobs_failed", ["tenant", "kind", "error_class", "error_group", "finished_at", "id", "closed_at"], "state = 'failed'")
+    _partial(
+        "ix_jobs_failed", ["tenant", "kind", "error_class", "error_group", "finished_at", "id", "closed_at", "erp"], "state = 'failed'"
+    )
     _partial("ix_jobs_failed_subject", ["tenant", "subject"], "state = 'failed' AND subject IS NOT NULL")
     _make_tags_again()
     _make_endings_again()
@@ -76,6 +78,7 @@ def _make_endings_again() -> None:
 
 
 def _add_figures() -> None:
+    op.add_column("connections", sa.Column("stopped", NAME, nullable=True))
     op.create_table(
         "paces",
         sa.Column("id", ROW, autoincrement=True, nullable=False),
@@ -125,6 +128,7 @@ def _add_records() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_acts_at", "acts", ["at"], unique=False)
+    op.create_index("ix_acts_subject", "acts", ["subject", "id"], unique=False)
     op.create_index("ix_acts_tenant", "acts", ["tenant", "id"], unique=False)
     op.create_table(
         "saved_views",
