@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.answers import Answer, Streaming
+from webhooks.api.fields import ID
 from webhooks.bodies import strict_loads
 from webhooks.problems import invalid
 from worker.errors import Fault, NotFound
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from worker.jobs.engine import Database
     from worker.settings import ApiKey, Role, Settings
 
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -52,7 +52,7 @@ class Ask:
     def id(self) -> str:
         """The id in the path; raises `NotFound` for what can be no id."""
         given = self.path["id"]
-        if not _ID.fullmatch(given):
+        if not ID.fullmatch(given):
             raise NotFound("there is no such id")
         return given
 

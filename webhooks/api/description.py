@@ -12,10 +12,12 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from webhooks.api import ROUTES, forms, incoming, queries, shapes
+from webhooks.api.fields import ID, ID_PATTERN
 from webhooks.api.members import member_of
 from webhooks.api.told import BATCH, JOB, REPLAY, TOLD
 from webhooks.problems import MEDIA_TYPE, TYPES
 from worker.jobs.deliveries import STATES
+from worker.jobs.filters import MOST_IDS
 from worker.jobs.states import BatchState, State
 from worker.kinds import KINDS
 from worker.version import VERSION
@@ -39,7 +41,6 @@ ORDERED: Final = (*ASKED, 409)
 _ABOUT: Final = """\
 Jobs, batches, deliveries, failures and connections. Unknown parameters, filters and fields are refused, never ignored; what belongs to a
 tenant that a key may not see is not there for it. Times are RFC 3339 in UTC; ids are opaque and sort by time."""
-_ID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 
 def _states(*words: str) -> Json:
@@ -51,6 +52,11 @@ _READERS: Final[Mapping[Callable[[str], Any], Json]] = {
     queries.text: {"type": "string", "minLength": 1, "maxLength": 500},
     queries.moment: {"type": "string", "format": "date-time"},
     queries.states: _states(*State),
+    queries.ids: {
+        "type": "string",
+        "pattern": f"^{ID.pattern}(,{ID.pattern})*$",
+        "description": f"At most {MOST_IDS} ids, comma-separated.",
+    },
     queries.delivery_states: _states(*STATES),
     queries.batch_state: {"type": "string", "enum": list(BatchState)},
     queries.limit: {"type": "integer", "minimum": 1, "maximum": queries.MOST, "default": queries.USUAL},
@@ -60,7 +66,7 @@ _READERS: Final[Mapping[Callable[[str], Any], Json]] = {
 """What a parameter takes, by what reads it."""
 
 _PATHS: Final[Mapping[str, Json]] = {
-    "id": {"type": "string", "pattern": _ID},
+    "id": {"type": "string", "pattern": ID_PATTERN},
     "tenant": {"type": "string"},
     "erp": {"type": "string", "enum": ["visma", "itempath", "intacct"]},
     "token": {"type": "string"},

@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields
 
+from worker.jobs.filters import MOST_IDS
 from worker.kinds.fields import Strict, Text
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ID_PATTERN: Final = f"^{ID.pattern}$"
 MOST_TAGS: Final = 20
 
 
@@ -100,3 +103,12 @@ class Words(Strict["tuple[str, ...]"]):
         if not given or any(word not in self.words for word in given):
             raise ValidationError(f"must be one of {', '.join(self.words)}, or a list of them")
         return tuple(dict.fromkeys(given))
+
+
+class Ids(Strict["tuple[str, ...]"]):
+    """A list of ids, each once."""
+
+    def _parse(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not 1 <= len(value) <= MOST_IDS or not all(isinstance(e, str) and ID.fullmatch(e) for e in value):
+            raise ValidationError(f"must be a list of 1 to {MOST_IDS} ids")
+        return tuple(dict.fromkeys(value))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from webhooks.api.fields import Anything, Between, Instant, Items, Tags, Words, Yes
+from webhooks.api.fields import Anything, Between, Ids, Instant, Items, Tags, Words, Yes
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.states import State
 from worker.kinds.faults import faults_of, right_of
@@ -100,6 +100,7 @@ class JobFilterForm(Form):
     q = Text(most=500)
     since = Instant()
     until = Instant()
+    ids = Ids()
 
     @validates_schema(skip_on_field_errors=True)
     def _names_something(self, data: Mapping[str, Any], **_options: object) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FILTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     **dict.fromkeys(("tenant", "kind", "batch", "tag", "erp_id", "reference", "error_class", "q"), queries.text),
     "state": queries.states,
+    "ids": queries.ids,
     "since": queries.moment,
     "until": queries.moment,
     **PAGING,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.api import fields as own
+from worker.jobs.filters import MOST_IDS
 from worker.kinds import fields as kinds
 from worker.kinds import syncs
 from worker.settings import ERPS
@@ -40,6 +41,7 @@ MEMBERS: Final[Mapping[type[Any], Callable[[Any], dict[str, Any]]]] = {
     own.Anything: lambda _: {"type": "object"},
     own.Yes: lambda _: {"const": True},
     own.Items: lambda _: {"type": "array"},
+    own.Ids: lambda _: {"type": "array", "items": {"type": "string", "pattern": own.ID_PATTERN}, "minItems": 1, "maxItems": MOST_IDS},
     own.Tags: lambda _: {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 60}, "maxItems": own.MOST_TAGS},
     own.Words: _words,
 }

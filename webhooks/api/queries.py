@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from webhooks.api.fields import instant
+from webhooks.api.fields import ID, instant
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.deliveries import STATES
+from worker.jobs.filters import MOST_IDS
 from worker.jobs.states import BatchState, State
 
 if TYPE_CHECKING:
@@ -100,6 +101,14 @@ def states(value: str) -> tuple[str, ...]:
 def delivery_states(value: str) -> tuple[str, ...]:
     """States of deliveries, comma-separated."""
     return _words(value, STATES)
+
+
+def ids(value: str) -> tuple[str, ...]:
+    """Ids, comma-separated."""
+    given = tuple(dict.fromkeys(value.split(",")))
+    if len(given) > MOST_IDS or not all(ID.fullmatch(each) for each in given):
+        raise ValueError(f"must be 1 to {MOST_IDS} ids, comma-separated")
+    return given
 
 
 def batch_state(value: str) -> str:

@@ -41,12 +41,13 @@ MOVED_ON: Final = "it moved on in the meantime"
 DONE_SINCE: Final = "another job has its unique key now"
 _INSTANT: Final = timedelta(microseconds=1)
 _TIMES: Final = ("since", "until")
+_LISTS: Final = ("state", "ids")
 _DISCARDED: Final = "it was cancelled: a replay must name the state cancelled"
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What an action does to one job, and to jobs in which states; `unless_named` only where the filter names states."""
+    """What an action does to one job, and to jobs in which states; `unless_named` only where the filter names states, or jobs."""
 
     act: Callable[[Job, datetime], tuple[Job, str]]
     states: tuple[State, ...]
@@ -229,8 +230,8 @@ def _reach(action: Action) -> JobFilter:
 
 
 def _why_not(action: str, verb: Verb, state: State, wanted: JobFilter) -> str | None:
-    """Why a job in this state is left out, if it is."""
-    if state in verb.unless_named and (wanted.state is None or state.value not in wanted.state):
+    """Why a job in this state is left out, if it is. Who names jobs by their ids names those in every state."""
+    if state in verb.unless_named and wanted.ids is None and (wanted.state is None or state.value not in wanted.state):
         return _DISCARDED
     if state in verb.states:
         return None
@@ -273,5 +274,5 @@ def _action_of(row: Row[Any]) -> Action:
 
 def _filter_of(given: Mapping[str, Any], tenants: tuple[str, ...] | None) -> JobFilter:
     times = {name: datetime.fromisoformat(given[name]) for name in _TIMES if name in given}
-    states = {"state": tuple(given["state"])} if "state" in given else {}
-    return JobFilter(tenants=tenants, **{**given, **times, **states})
+    lists = {name: tuple(given[name]) for name in _LISTS if name in given}
+    return JobFilter(tenants=tenants, **{**given, **times, **lists})

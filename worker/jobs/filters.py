@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, exists, false, or_, select
 
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 
+MOST_IDS: Final = 500
+
+
 @dataclass(frozen=True, slots=True)
 class JobFilter:
     """What to look for; None means anything.
 
     `tenants` is what the asker may see, None for all. `q` is words, each of which must be a job's id or ERP id, or the beginning of a
-    word of its reference, arguments, tags or error. `since` and `until` (not included) are about when a job was made.
+    word of its reference, arguments, tags or error. `since` and `until` (not included) are about when a job was made. `ids`: these and no
+    others, at most `MOST_IDS`.
     """
 
     tenants: tuple[str, ...] | None = None
@@ -36,6 +40,7 @@ class JobFilter:
     q: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    ids: tuple[str, ...] | None = None
 
     @property
     def within(self) -> tuple[str, ...] | None:
@@ -66,6 +71,8 @@ def unled(wanted: JobFilter) -> list[ColumnElement[bool]]:
         found.append(plain("tenant").in_(wanted.within))
     if wanted.state is not None:
         found.append(plain("state").in_(wanted.state))
+    if wanted.ids is not None:
+        found.append(plain("id").in_(wanted.ids))
     return found
 
 

@@ -82,10 +82,7 @@ def leads(connection: Connection, wanted: JobFilter) -> Iterator[Lead]:
     """What may lead to the jobs, what is mostly short first."""
     homes = wanted.within if wanted.within is not None else tenants(connection)
     ours = jobs.c.tenant.in_(homes)
-    if wanted.erp_id is not None:
-        yield _lead(ours, jobs.c.erp_id.is_not(None), jobs.c.erp_id == wanted.erp_id)
-    if wanted.reference is not None:
-        yield _lead(ours, jobs.c.reference == wanted.reference)
+    yield from _by_name(wanted, ours)
     if wanted.since is not None or wanted.until is not None:
         yield Lead(((jobs.c.id, ()),), sorted=True)
     for word, written in asked(wanted.q or "").items():
@@ -142,6 +139,16 @@ def _word(connection: Connection, homes: Sequence[str], word: str, written: str)
     known = (jobs.c.tenant.in_(homes), jobs.c.erp_id.is_not(None), jobs.c.erp_id.in_(erp_ids(word, written)))
     others = ((jobs.c.id, where) for where in (named, known) if connection.execute(select(jobs.c.id).where(*where).limit(1)).first())
     return Lead((terms, *others))
+
+
+def _by_name(wanted: JobFilter, ours: ColumnElement[bool]) -> Iterator[Lead]:
+    """What names few."""
+    if wanted.ids is not None:
+        yield _lead(jobs.c.id.in_(wanted.ids))
+    if wanted.erp_id is not None:
+        yield _lead(ours, jobs.c.erp_id.is_not(None), jobs.c.erp_id == wanted.erp_id)
+    if wanted.reference is not None:
+        yield _lead(ours, jobs.c.reference == wanted.reference)
 
 
 def tagged(wanted: JobFilter) -> list[ColumnElement[bool]]:

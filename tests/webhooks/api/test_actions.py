@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from worker.jobs import actions as ledger
+from worker.jobs import endings
 from worker.jobs.tables import actions, jobs
 
 if TYPE_CHECKING:
     from tests.webhooks.world import Reply, World
+
+
+WRONG = "019c0000-0000-7000-8000-000000000000"
 
 
 def failed(world: World, *numbers: str, tenant: str = "acme") -> list[str]:
@@ -19,6 +23,7 @@ def failed(world: World, *numbers: str, tenant: str = "acme") -> list[str]:
     with world.database.write() as connection:
         gone = {"state": "failed", "error_class": "validation", "error_message": "no stock", "finished_at": world.now}
         connection.execute(jobs.update().where(jobs.c.id.in_(made)).values(**gone))
+        endings.add(connection, {(tenant, "visma", "release_kit_assembly", "failed"): len(made)})
     return made
 
 
@@ -76,6 +81,9 @@ def test_action_is_followed(world: World) -> None:
         ({"filter": {"state": []}}, "filter.state"),
         ({"filter": {"state": ["lost"]}}, "filter.state"),
         ({"filter": {"state": [{}]}}, "filter.state"),
+        ({"filter": {"ids": []}}, "filter.ids"),
+        ({"filter": {"ids": ["one"]}}, "filter.ids"),
+        ({"filter": {"ids": [WRONG] * 501}}, "filter.ids"),
         ({"filter": {"colour": "red"}}, "filter.colour"),
         ({"filter": {"since": "today"}}, "filter.since"),
         ({"action": "delete"}, "action"),
@@ -88,6 +96,20 @@ def test_faults_have_places(small_world: World, change: dict[str, Any], path: st
     answer = act(small_world, **change)
     assert answer.status_code == 422
     assert [fault["path"] for fault in answer.json["errors"]] == [path]
+
+
+def test_ticked_jobs(world: World) -> None:
+    """An action on jobs by their ids touches no others, and of another tenant none."""
+    made = failed(world, "1", "2", "3")
+    theirs = failed(world, "4", tenant="globex")
+    chosen = {"ids": [made[0], made[2], theirs[0]]}
+
+    seen = act(world, filter=chosen, preview=True).json
+    taken = act(world, filter=chosen)
+    ledger.carry_on(world.database, taken.json["id"], world.now)
+
+    assert (seen["would_change"], taken.status_code, taken.json["filter"]) == (2, 202, chosen)
+    assert [world.find(job).state.value for job in (*made, *theirs)] == ["queued", "failed", "queued", "failed"]
 
 
 def test_stops_once(world: World) -> None:

@@ -193,6 +193,7 @@ def test_list_and_filters(world: World) -> None:
     assert listed("state=failed,cancelled") == [ids[0]]
     assert listed("error_class=validation") == listed("erp_id=op-1") == listed("q=p/0+0") == listed("reference=P/0") == [ids[0]]
     assert listed("q=%25") == []
+    assert listed(f"ids={ids[1]},{ids[3]},{ids[1]}") == [ids[3], ids[1]]
     assert listed("since=2026-03-04T12:00:00Z") == ids[::-1]
     assert listed("until=2026-03-04T12:00:00Z") == []
     first = world.ask("GET", "/api/jobs?limit=2", "view-key").json

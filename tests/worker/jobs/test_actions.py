@@ -247,14 +247,42 @@ def test_batch_runs_again(db: Database) -> None:
 
 def test_filter_is_kept_whole(db: Database) -> None:
     """What was asked for is known after a restart, times and all."""
+    many = ("a", "b")
     chosen = JobFilter(
-        ("acme", "globex"), "acme", "release_kit_assembly", ("failed",), None, "tag", "erp", "P/1", "bug", "words here", NOW, utc_now()
+        ("acme", "globex"),
+        "acme",
+        "release_kit_assembly",
+        ("failed",),
+        None,
+        "tag",
+        "erp",
+        "P/1",
+        "bug",
+        "words here",
+        NOW,
+        utc_now(),
+        many,
     )
     action = ask(db, "replay", chosen)
     with db.read() as connection:
         again = actions.find(connection, action.id)
         assert actions.running(connection) == [action.id]
     assert again.filter == replace(chosen, tenants=("acme",))
+
+
+def test_ticked_jobs(db: Database) -> None:
+    """Jobs that are named by their ids, those that were cancelled too; the others stay as they are."""
+    first, second, third = failed(db, wanted(1), wanted(2), wanted(3))
+    with db.write() as connection:
+        queue.discard(db, connection, second, "ops", later(1))
+    chosen = JobFilter(ids=(first.id, second.id))
+    with db.read() as connection:
+        assert forecast(connection, "replay", chosen).changes == 2
+
+    action = to_end(db, ask(db, "replay", chosen))
+
+    assert (action.total, action.done, action.skipped) == (2, 2, {})
+    assert [read(db, job.id).state for job in (first, second, third)] == [State.QUEUED, State.QUEUED, State.FAILED]
 
 
 def test_one_of_a_key(db: Database) -> None:

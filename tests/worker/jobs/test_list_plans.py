@@ -42,6 +42,7 @@ FILTERS: Final[dict[str, dict[str, Any]]] = {
     "tag": {"tag": "red"},
     "erp id": {"erp_id": "op-2"},
     "reference": {"reference": "P/000001"},
+    "ids": {"ids": tuple(f"019c0000-0000-7000-8000-{n:012}" for n in range(500))},
     "error class": {"error_class": "validation"},
     "a word": {"q": "p/0000"},
     "words": {"q": "closed p/0000"},

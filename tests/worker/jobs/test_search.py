@@ -11,6 +11,8 @@ from tests.worker.jobs.acting import claim, later, make, make_batch, settle, tur
 from worker.jobs import search, verdicts
 from worker.jobs.model import JobError
 from worker.jobs.search import JobFilter
+from worker.jobs.states import State
+from worker.jobs.tallies import tally
 
 if TYPE_CHECKING:
     from worker.jobs.engine import Database
@@ -119,3 +121,15 @@ def test_batch_pages(db: Database) -> None:
     assert [*first, *rest] == [made[3], made[2], paused, made[0]]
     assert everything[0] == other
     assert quiet == [paused]
+
+
+def test_named_by_ids(db: Database) -> None:
+    """These and no others, newest first, of the tenants that are seen; with whatever else is asked for."""
+    made = make(db, *(wanted(n) for n in range(4)), wanted(5, tenant="other"))
+    chosen = (made[2].id, made[0].id, made[4].id, "019c0000-0000-7000-8000-000000000000")
+    assert find(db, ids=chosen) == [made[4], made[2], made[0]]
+    assert find(db, ids=chosen, tenants=("acme",)) == [made[2], made[0]]
+    assert find(db, 1, made[2].id, ids=chosen, tenants=("acme",)) == [made[0]]
+    assert find(db, ids=chosen, state=("failed",)) == []
+    with db.read() as connection:
+        assert tally(connection, JobFilter(("acme",), ids=chosen)) == {(State.QUEUED, "release_kit_assembly"): 2}
