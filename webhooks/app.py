@@ -19,6 +19,10 @@ from webhooks.api.fullness import MOST_OPEN, Fullness
 from webhooks.api.streams import Streams
 from webhooks.bodies import must_be_json, read
 from webhooks.concurrency import Threads
+from webhooks.dashboard import PAGES, serving
+from webhooks.dashboard.login import Login
+from webhooks.dashboard.serving import Pages
+from webhooks.dashboard.sessions import Sessions
 from webhooks.gauges import Gauges
 from webhooks.health import OK, Doctor
 from webhooks.problems import Problem, internal, problem_of
@@ -67,9 +71,12 @@ def create_app(
     rates = Rates()
     _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, Rulebook(settings), rates, clock))
     streams = Streams(database, concurrency, clock)
-    _serve(app, Api(settings, database, bell, Fullness(database, most_open), streams, clock), Keys(settings.api_keys), concurrency, metrics)
+    api, keys = Api(settings, database, bell, Fullness(database, most_open), streams, clock), Keys(settings.api_keys)
+    _serve(app, api, keys, concurrency, metrics)
+    pages = Pages(api, Sessions(settings.api_keys), Login(keys), concurrency, metrics, _problem)
     _watch(app, Doctor(settings, database, clock), Gauges(settings, database, clock), concurrency, metrics)
     _describe(app, concurrency)
+    _show(app, pages)
     app.register_error_handler(Exception, _failed)
     app.extensions["kitrelay"] = (database, bell)
     app.extensions["kitrelay-streams"] = streams
@@ -167,6 +174,26 @@ def _describe(app: Flask, concurrency: Concurrency) -> None:
     _route(app, "GET", "/docs.css", looks)
 
 
+def _show(app: Flask, pages: Pages) -> None:
+    def login() -> Response:
+        try:
+            return serving.enter(pages)
+        except Exception as error:  # noqa: BLE001 - as for every route
+            return _failed(error)
+
+    for method in ("GET", "POST"):
+        _route(app, method, "/login", login)
+    _route(app, "GET", "/static/<path:name>", serving.static)
+    for route in PAGES:
+        _route(app, route.method, route.path, serving.view_of(pages, route))
+
+    def missing(error: Exception) -> Response:
+        problem = _problem(error)
+        return serving.missing(pages, problem) or problem_response(problem)
+
+    app.register_error_handler(404, missing)
+
+
 def _gathered(gauges: Gauges) -> tuple[Any, ...]:
     """Without the ledger there are still this program's own counters."""
     try:
@@ -185,13 +212,18 @@ def _trace(error: Exception) -> str:
 
 
 def _failed(error: Exception) -> Response:
+    """Any exception as an answer."""
+    return problem_response(_problem(error))
+
+
+def _problem(error: Exception) -> Problem:
     """Any exception as a problem. What nobody foresaw is logged, by route: an address may hold a token."""
     if isinstance(error, HTTPException):
         status = error.code or 500
         kept = {name: value for name, value in error.get_headers() if name == "Allow"}
-        return problem_response(Problem(status, _WORDS.get(status, "the request can't be understood"), headers=kept))
+        return Problem(status, _WORDS.get(status, "the request can't be understood"), headers=kept)
     problem = problem_of(error)
     if problem is None:
         _log.error("unforeseen", route=str(request.url_rule), method=request.method, trace=_trace(error))
         problem = internal()
-    return problem_response(problem)
+    return problem

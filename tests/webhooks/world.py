@@ -5,6 +5,7 @@ More tenants may be given, such as `trio`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -156,6 +157,19 @@ class World:
         made = self.ask("POST", "/api/jobs", "root-key", json=wanted)
         assert made.status_code == 202, made.text
         return str(made.json["id"])
+
+    def log_in(self, key: str = "ops-key") -> FlaskClient:
+        """A browser of somebody who is logged in."""
+        client = self.app.test_client()
+        entered = client.post("/login", data={"key": key})
+        assert entered.status_code == 303, entered.text
+        return client
+
+    def press(self, client: FlaskClient, path: str, **fields: Any) -> TestResponse:
+        """Send a form of a page as its browser does, with the token that its pages carry."""
+        shown = re.search(r'name="csrf" value="([0-9a-f]+)"', client.get("/nowhere", headers={"Accept": "text/html"}).text)
+        assert shown is not None
+        return client.post(path, data={"csrf": shown.group(1), **fields})
 
     def find(self, job_id: str) -> Job:
         """The job as the ledger has it."""

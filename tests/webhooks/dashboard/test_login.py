@@ -1,0 +1,145 @@
+"""Logging in and out, and what a form must prove."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from webhooks.dashboard.login import COOKIE, MOST_GUESSES
+from webhooks.dashboard.sessions import LONGEST, Sessions
+from webhooks.dashboard.visiting import local_path
+from worker.settings import ApiKey, Secret
+
+if TYPE_CHECKING:
+    from tests.browser import Tab
+    from tests.webhooks.world import World
+
+NOWHERE = "/nowhere"
+HTML = {"Accept": "text/html"}
+OPS = ApiKey("ops", Secret("ops-key"), "operate", ("acme",))
+
+
+def test_login_leads_back(small_world: World) -> None:
+    """A page asked for without a session is shown after the login, and the cookie says nothing of the key."""
+    client = small_world.app.test_client()
+    entered = client.post("/login?next=/jobs%3Fstate=failed", data={"key": "ops-key"})
+    assert (entered.status_code, entered.location) == (303, "/jobs?state=failed")
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    assert cookie.http_only
+    assert cookie.same_site == "Lax"
+    assert "ops-key" not in cookie.value
+    assert client.get("/login").status_code == 303
+
+
+def test_wrong_keys_are_limited(small_world: World) -> None:
+    """A wrong key is told so, whatever it is; after some of them even the right one has to wait."""
+    client = small_world.app.test_client()
+    answers = [client.post("/login", data={"key": f"guess-{n}"}).status_code for n in range(MOST_GUESSES + 1)]
+    assert answers == [401] * MOST_GUESSES + [429]
+    assert client.post("/login", data={"key": "ops-key"}).status_code == 429
+
+
+def test_sessions_end(small_world: World) -> None:
+    """After twelve hours one logs in again; a parted page is told where to go."""
+    client = small_world.log_in()
+    assert "Log out" in client.get(NOWHERE, headers=HTML).text
+    small_world.pass_time(seconds=LONGEST.total_seconds() + 1)
+    assert "Log out" not in client.get(NOWHERE, headers=HTML).text
+    told = client.post("/logout", headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/jobs?q=1"})
+    assert (told.status_code, told.headers["HX-Redirect"]) == (401, "/login?next=%2Fjobs%3Fq%3D1")
+
+
+def test_changed_key_ends_sessions(small_world: World) -> None:
+    """A cookie is good for the key it was made with, as that key is now; a changed byte makes it none."""
+    mine = Sessions([OPS])
+    cookie = mine.begin(OPS, small_world.now)
+    found = mine.find(cookie, small_world.now)
+    assert found is not None
+    assert found.key is OPS
+    assert Sessions([replace(OPS, key=Secret("another"))]).find(cookie, small_world.now) is None
+    assert Sessions([replace(OPS, name="renamed")]).find(cookie, small_world.now) is None
+    assert mine.find(cookie, small_world.now - timedelta(hours=1)) is None
+    for place in range(len(cookie) - 1):  # the last character has spare bits
+        other = "A" if cookie[place] != "A" else "B"
+        assert mine.find(cookie[:place] + other + cookie[place + 1 :], small_world.now) is None
+
+
+def test_forms_need_their_token(small_world: World) -> None:
+    """A form without its session's token, with another's, or from another site, does nothing."""
+    client, other = small_world.log_in(), small_world.log_in("root-key")
+    token = token_of(client.get(NOWHERE, headers=HTML).text)
+    foreign = token_of(other.get(NOWHERE, headers=HTML).text)
+    for given in ("", "00", foreign, token[:-2], token + "00"):
+        assert client.post("/logout", data={"csrf": given}).status_code == 403
+    assert client.post("/logout", data={"csrf": token}, headers={"Origin": "https://evil.test"}).status_code == 403
+    assert client.post("/logout", data={"csrf": token}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.post("/logout", json={"csrf": token}).status_code == 415
+    left = client.post("/logout", data={"csrf": token}, headers={"Origin": "http://localhost"})
+    assert (left.status_code, left.location) == (303, "/login")
+    assert client.get_cookie(COOKIE) is None
+
+
+def test_tokens_are_masked(small_world: World) -> None:
+    """Each page shows another text of the same token."""
+    client = small_world.log_in()
+    assert token_of(client.get(NOWHERE, headers=HTML).text) != token_of(client.get(NOWHERE, headers=HTML).text)
+
+
+def test_cookie_opens_no_api(small_world: World) -> None:
+    """The API takes keys and no cookies."""
+    client = small_world.log_in("root-key")
+    assert client.get("/api/jobs").status_code == 401
+
+
+@pytest.mark.parametrize("given", ["//evil.test", "/\\evil.test", "https://evil.test", "evil", "/a\nb", "/a\\b"])
+def test_leads_nowhere_else(given: str) -> None:
+    """What comes after the login is a page of ours."""
+    assert local_path(given) == "/"
+
+
+def test_pages_are_closed(small_world: World) -> None:
+    """Every page says what it may load, and may be put into no other."""
+    told = small_world.log_in().get(NOWHERE, headers=HTML)
+    policy = told.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert told.headers["Cache-Control"] == "no-store"
+    assert told.status_code == 404
+    assert small_world.app.test_client().get(NOWHERE, headers={"Accept": "application/json"}).is_json
+
+
+def test_assets_are_kept(small_world: World) -> None:
+    """A style under its version is kept for ever, compressed, and asked for once; outside of the folder there is nothing."""
+    client = small_world.app.test_client()
+    address = re.search(r'href="(/static/app\.css\?v=[0-9a-f]+)"', client.get("/login").text)
+    assert address is not None
+    sent = client.get(address.group(1), headers={"Accept-Encoding": "gzip"})
+    assert sent.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in sent.headers["Cache-Control"]
+    assert client.get(address.group(1), headers={"If-None-Match": sent.headers["ETag"]}).status_code == 304
+    for path in ("/static/../__init__.py", "/static/%2e%2e/app.py", "/static/nothing.css", "/static/vendor/README.md"):
+        assert client.get(path).status_code == 404
+
+
+def test_login_in_browser(window: Tab) -> None:
+    """One logs in, finds one's name and zone, and logs out."""
+    page = window.page
+    window.go("/docs")
+    window.go("/login")
+    page.locator("details.menu summary").click()
+    assert page.get_by_text("Times in Europe/Oslo").is_visible()
+    window.press("Log out")
+    page.wait_for_url("**/login")
+    window.shoot("login")
+
+
+def token_of(text: str) -> str:
+    """What the forms of a page carry."""
+    found = re.search(r'name="csrf" value="([0-9a-f]+)"', text)
+    assert found is not None
+    return found.group(1)

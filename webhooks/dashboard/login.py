@@ -1,0 +1,48 @@
+"""Logging in: one field, an API key, and not too many guesses."""
+
+from __future__ import annotations
+
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from webhooks.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webhooks.api.access import Keys
+    from worker.settings import ApiKey
+
+COOKIE: Final = "kitrelay-session"
+MOST_GUESSES: Final = 10
+"""Wrong keys from one address within a window; behind a proxy that hides addresses, from all of them."""
+
+WINDOW: Final = 60.0
+_MOST_ADDRESSES: Final = 10_000
+
+
+class Login:
+    """The wrong keys of this process, by address, in windows of a minute."""
+
+    def __init__(self, keys: Keys, ticks: Callable[[], float] = monotonic) -> None:
+        self._keys = keys
+        self._ticks = ticks
+        self._wrong: dict[str, int] = {}
+        self._since = ticks()
+        self._lock = Lock()
+
+    def prove(self, given: str, address: str) -> ApiKey:
+        """The key that was given. Raises `Problem` 401 for a wrong one, 429 after too many."""
+        with self._lock:
+            if self._ticks() - self._since >= WINDOW or len(self._wrong) > _MOST_ADDRESSES:
+                self._wrong.clear()
+                self._since = self._ticks()
+            if self._wrong.get(address, 0) >= MOST_GUESSES:
+                raise Problem(429, "too many wrong keys: wait a minute", headers={"Retry-After": str(int(WINDOW))})
+        try:
+            return self._keys.find(f"Bearer {given.strip()}")
+        except Problem as problem:
+            with self._lock:
+                self._wrong[address] = self._wrong.get(address, 0) + 1
+            raise Problem(401, "this is no key of ours") from problem

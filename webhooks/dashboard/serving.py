@@ -1,0 +1,255 @@
+"""The pages over HTTP: who is there, whether the form is theirs, then the handler and its template, where both may block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import Response, request
+
+from webhooks.answers import SAFE, Streaming, streaming_response
+from webhooks.api.access import must_be
+from webhooks.bodies import read
+from webhooks.dashboard import assets
+from webhooks.dashboard.login import COOKIE, Login
+from webhooks.dashboard.rendering import has_part, render
+from webhooks.dashboard.sessions import LONGEST, Sessions
+from webhooks.dashboard.visiting import UTC_ZONE, Download, Left, Moved, Visit, local_path, must_admit
+from webhooks.problems import Problem
+from worker.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from webhooks.api.asking import Api
+    from webhooks.concurrency import Concurrency
+    from webhooks.dashboard.sessions import Session
+    from webhooks.dashboard.visiting import Outcome, PageRoute
+    from worker.metrics import Metrics
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+}
+"""What a page may load and be put into, beside what holds for every answer."""
+
+_HTML: Final = "text/html; charset=utf-8"
+_ZONE: Final = "kitrelay-zone"
+_THEME: Final = "kitrelay-theme"
+_SAID: Final = "kitrelay-said"
+_THEMES: Final = ("auto", "light", "dark")
+_SAID_FOR: Final = 30
+_MOST_FIELDS: Final = 2_000
+_SEE_OTHER: Final = 303
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The parts that pages are served with. `problem_for` makes of any exception what may be told of it."""
+
+    api: Api
+    sessions: Sessions
+    login: Login
+    concurrency: Concurrency
+    metrics: Metrics
+    problem_for: Callable[[Exception], Problem]
+
+
+def view_of(pages: Pages, route: PageRoute) -> Callable[..., Response]:
+    """The Flask view of a route."""
+
+    def view(**path: str) -> Response:
+        started = perf_counter()
+        answered = _answered(pages, route, path)
+        pages.metrics.requests.labels(route.method, route.path, str(answered.status_code)).inc()
+        pages.metrics.request_seconds.labels(route.path).observe(perf_counter() - started)
+        return answered
+
+    return view
+
+
+def static(name: str) -> Response:
+    """A style or a program."""
+    try:
+        asset = assets.find(name)
+    except NotFound:
+        return _plain(b"", 404, "text/plain")
+    lasting = request.args.get("v") == asset.version
+    told = {"Cache-Control": assets.FOREVER if lasting else "no-cache", "ETag": f'"{asset.version}"', "Vary": "Accept-Encoding"}
+    if request.if_none_match.contains(asset.version):
+        return _plain(b"", 304, asset.content_type, told)
+    if request.accept_encodings.best_match(["gzip"]) is not None:
+        return _plain(asset.zipped, 200, asset.content_type, {**told, "Content-Encoding": "gzip"})
+    return _plain(asset.body, 200, asset.content_type, told)
+
+
+def enter(pages: Pages) -> Response:
+    """`GET` and `POST /login`."""
+    now = pages.api.clock()
+    to = local_path(request.args.get("next", "/"))
+    if request.method == "GET":
+        if _session(pages, now) is not None:
+            return _moved(to)
+        return _login_page(pages, {"wrong": "", "to": to}, 200)
+    try:
+        _same_site()
+        given = _form(read(request.environ, 10_000, pages.concurrency))
+        key = pages.login.prove(next(iter(given.get("key", ())), ""), request.remote_addr or "")
+    except Problem as problem:
+        return _login_page(pages, {"wrong": problem.detail, "to": to}, problem.status, problem.headers)
+    answered = _moved(to)
+    answered.set_cookie(COOKIE, pages.sessions.begin(key, now), max_age=LONGEST, secure=_is_secure(), httponly=True, samesite="Lax")
+    return answered
+
+
+def missing(pages: Pages, problem: Problem) -> Response | None:
+    """A page for an address that is none, for who wants pages and not programs' answers."""
+    if request.method != "GET" or request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
+        return None
+    session = _session(pages, pages.api.clock())
+    visit = None if session is None else replace(_visit(pages, session, "", {}), part="")
+    return pages.concurrency.watch(lambda: _problem_page(visit, problem))
+
+
+def _answered(pages: Pages, route: PageRoute, path: Mapping[str, str]) -> Response:
+    session = _session(pages, pages.api.clock())
+    if session is None:
+        return _to_login()
+    visit = _visit(pages, session, route.path, path)
+    try:
+        must_be(session.key, route.role)
+        if route.method == "POST":
+            visit = replace(visit, form=_proven_form(pages, route, session))
+        answered = pages.concurrency.call(lambda: _made(visit, route.handler(visit)))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page and nothing of the inside
+        problem = pages.problem_for(error)
+        answered = pages.concurrency.watch(lambda: _problem_page(replace(visit, part=""), problem))
+    if route.method == "GET" and not visit.part and _SAID in request.cookies:
+        answered.delete_cookie(_SAID)
+    return answered
+
+
+def _made(visit: Visit, outcome: Outcome) -> Response:
+    if isinstance(outcome, Moved):
+        return _moved(outcome.to, outcome)
+    if isinstance(outcome, Left):
+        answered = _moved(outcome.to)
+        answered.delete_cookie(COOKIE, secure=_is_secure(), httponly=True, samesite="Lax")
+        return answered
+    if isinstance(outcome, Download):
+        answered = streaming_response(Streaming(outcome.parts, outcome.content_type))
+        answered.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(outcome.filename, safe='')}"
+        return answered
+    if visit.part and not has_part(outcome.template, visit.part):
+        raise NotFound("this page has no such part")
+    body = render(outcome.template, {"said": _said(), **outcome.values}, visit)
+    return _plain(body, outcome.status, _HTML, HEADERS)
+
+
+def _problem_page(visit: Visit | None, problem: Problem) -> Response:
+    body = render("problem.html", {"problem": {"errors": (), **problem.body()}, "said": None}, visit)
+    return _plain(body, problem.status, _HTML, {**HEADERS, **problem.headers})
+
+
+def _login_page(pages: Pages, values: dict[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
+    body = pages.concurrency.watch(lambda: render("login.html", {**values, "theme": _theme()}))
+    return _plain(body, status, _HTML, {**HEADERS, **(headers or {})})
+
+
+def _visit(pages: Pages, session: Session, route: str, path: Mapping[str, str]) -> Visit:
+    query = [(name, value) for name, value in request.args.items(multi=True) if name != "part"]
+    part = request.args.get("part", "")
+    return Visit(pages.api, session, route, path, query, {}, pages.api.clock(), _zone(), _theme(), part)
+
+
+def _session(pages: Pages, now: datetime) -> Session | None:
+    return pages.sessions.find(request.cookies.get(COOKIE), now)
+
+
+def _proven_form(pages: Pages, route: PageRoute, session: Session) -> Mapping[str, list[str]]:
+    _same_site()
+    form = _form(read(request.environ, route.limit, pages.concurrency))
+    must_admit(session, next(iter(form.pop("csrf", ())), None))
+    return form
+
+
+def _form(body: bytes) -> dict[str, list[str]]:
+    if request.mimetype != "application/x-www-form-urlencoded":
+        raise Problem(415, "the body must be a form")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise Problem(400, "the form can't be understood") from None
+    form: dict[str, list[str]] = {}
+    for name, value in pairs:
+        form.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    return form
+
+
+def _same_site() -> None:
+    """Raise `Problem` 403 for a form that another site sent, as far as the browser says; the token proves the rest."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(403, "this form was sent from another site")
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise Problem(403, "this form was sent from another site")
+
+
+def _to_login() -> Response:
+    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    to = "/login?" + urlencode({"next": here})
+    if "HX-Request" in request.headers:  # a part of a page: the whole page has to go
+        return _plain(b"", 401, "text/plain", {"HX-Redirect": "/login?" + urlencode({"next": _current()})})
+    return _moved(to)
+
+
+def _current() -> str:
+    given = urlsplit(request.headers.get("HX-Current-URL", "/"))
+    return local_path(given.path + (f"?{given.query}" if given.query else ""))
+
+
+def _moved(to: str, told: Moved | None = None) -> Response:
+    answered = _plain(b"", _SEE_OTHER, "text/plain", {"Location": to})
+    if told is not None and told.said:
+        value = quote(f"{told.tone} {told.said}"[:1_000])
+        answered.set_cookie(_SAID, value, max_age=_SAID_FOR, secure=_is_secure(), httponly=True, samesite="Lax")
+    return answered
+
+
+def _said() -> tuple[str, str] | None:
+    """What the page before had to say: tone and text."""
+    tone, _, text = unquote(request.cookies.get(_SAID, "")).partition(" ")
+    return (tone, text) if text and tone in ("good", "bad") else None
+
+
+def _zone() -> ZoneInfo:
+    given = unquote(request.cookies.get(_ZONE, ""))
+    return ZoneInfo(given) if given in _zones() else UTC_ZONE
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _theme() -> str:
+    given = request.cookies.get(_THEME, "auto")
+    return given if given in _THEMES else "auto"
+
+
+def _is_secure() -> bool:
+    return request.is_secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+
+
+def _plain(body: bytes, status: int, content_type: str, headers: Mapping[str, str] | None = None) -> Response:
+    told: Iterable[tuple[str, str]] = {**SAFE, "Content-Type": content_type, **(headers or {})}.items()
+    return Response(body, status, list(told))

@@ -1,0 +1,116 @@
+// What the pages need beside htmx: the reader's time zone and theme, news that stays away, ticks, keys. No page depends on it to show or act.
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+  const year = 31536000;
+
+  function remember(name, value) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `${name}=${encodeURIComponent(value)}; Path=/; Max-Age=${year}; SameSite=Lax${secure}`;
+  }
+
+  function tellZone() {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!zone || root.dataset.zone === zone) return;
+    const known = document.cookie.includes(`kitrelay-zone=${encodeURIComponent(zone)}`);
+    remember("kitrelay-zone", zone);
+    if (root.dataset.zone && !known) location.reload(); // once: a server that does not know the zone keeps UTC
+  }
+
+  function chooseTheme(event) {
+    if (event.target.name !== "theme") return;
+    remember("kitrelay-theme", event.target.value);
+    root.dataset.theme = event.target.value;
+    document.dispatchEvent(new Event("kitrelay:theme"));
+  }
+
+  // Live parts: none is asked for while nobody looks, and what can't be had is said.
+  function watchNews() {
+    const stale = document.getElementById("stale");
+    document.body.addEventListener("htmx:beforeRequest", (event) => {
+      const polled = event.target.getAttribute && (event.target.getAttribute("hx-trigger") || "").includes("every");
+      const busy = polled && event.target.querySelector("details.sure[open], dialog[open], :focus-within input, input:focus, textarea:focus");
+      if (polled && (document.hidden || busy)) event.preventDefault();
+    });
+    document.body.addEventListener("htmx:afterRequest", (event) => {
+      if (stale) stale.hidden = event.detail.successful || event.detail.xhr.status === 286;
+    });
+  }
+
+  // A list whose rows can be ticked: `data-ticks` on the form, `data-tick-all` on its head, `data-ticked` where the number stands.
+  function countTicks(form) {
+    const boxes = [...form.querySelectorAll("input[data-tick]")];
+    const ticked = boxes.filter((box) => box.checked).length;
+    const head = form.querySelector("input[data-tick-all]");
+    if (head) {
+      head.checked = ticked > 0 && ticked === boxes.length;
+      head.indeterminate = ticked > 0 && ticked < boxes.length;
+    }
+    form.querySelectorAll("[data-ticked]").forEach((place) => { place.textContent = String(ticked); });
+    form.querySelectorAll("[data-needs-ticks]").forEach((button) => { button.disabled = ticked === 0; });
+  }
+
+  function tick(event) {
+    const form = event.target.closest && event.target.closest("form[data-ticks]");
+    if (!form) return;
+    if (event.target.matches("[data-tick-all]")) {
+      form.querySelectorAll("input[data-tick]").forEach((box) => { box.checked = event.target.checked; });
+    }
+    countTicks(form);
+  }
+
+  async function copy(event) {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    const text = document.getElementById(button.dataset.copy).textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select it and copy";
+    }
+  }
+
+  function closeMenus(event) {
+    document.querySelectorAll("details.menu[open], details.sure[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  }
+
+  // "/" searches; "g" and a letter goes to a page; Escape closes what is open.
+  const pages = { t: "/", b: "/batches", j: "/jobs", f: "/failures", k: "/kits", d: "/deliveries", c: "/connections" };
+  let going = 0;
+
+  function press(event) {
+    if (event.key === "Escape") {
+      const open = document.querySelector("details.menu[open], details.sure[open]");
+      if (open) {
+        open.open = false;
+        open.querySelector("summary").focus();
+      }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+    const search = document.getElementById("search");
+    if (event.key === "/" && search) {
+      event.preventDefault();
+      search.focus();
+    } else if (event.key === "g") {
+      going = event.timeStamp;
+    } else if (going && event.timeStamp - going < 1500 && pages[event.key]) {
+      location.assign(pages[event.key]);
+    } else {
+      going = 0;
+    }
+  }
+
+  tellZone();
+  watchNews();
+  document.querySelectorAll("form[data-ticks]").forEach(countTicks);
+  document.addEventListener("change", chooseTheme);
+  document.addEventListener("change", tick);
+  document.addEventListener("click", copy);
+  document.addEventListener("click", closeMenus);
+  document.addEventListener("keydown", press);
+})();
