@@ -81,7 +81,7 @@ class Error(Shape):
 
 
 class Job(Shape):
-    """One piece of work. `duplicate` says that it was there before."""
+    """One piece of work. `duplicate` says that it was there before; `closed_by` which later job did what this failed one was to do."""
 
     id = text()
     tenant = text()
@@ -103,6 +103,8 @@ class Job(Shape):
     finished_at = moment(none=True)
     result = anything()
     error = fields.Nested(Error, required=True, allow_none=True)
+    closed_by = text(allow_none=True)
+    closed_at = moment(none=True)
     duplicate = fields.Boolean()
 
 

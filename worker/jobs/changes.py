@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from worker.errors import Conflict
 from worker.jobs import endings
 from worker.jobs.announcing import announcer_of
+from worker.jobs.closing import closable, close
 from worker.jobs.indexing import reindex
 from worker.jobs.making import add_to_totals
 from worker.jobs.merging import merge_jobs
@@ -19,7 +20,7 @@ from worker.jobs.tables import attempts, exchanges, jobs, moves
 from worker.jobs.tagging import retag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -51,7 +52,8 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     for change in changes:
         if change.after.state is not change.before.state and not may_move(change.before.state, change.after.state):
             raise Conflict(f"a {change.before.state} job can't become {change.after.state}")
-    kept = _announced(connection, _unchanged(db, connection, changes, now), now)
+    closing = closable(connection, [(change.before, change.after) for change in changes])
+    kept = _announced(connection, _unchanged(db, connection, changes, closing, now), now)
     if not kept:
         return []
     _update(connection, [change.after for change in kept])
@@ -67,10 +69,12 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     return kept
 
 
-def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
+def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], closing: Iterable[str], now: datetime) -> list[Change]:
+    """Those whose job is as it was. What they close is locked with them: all in one order."""
     if not changes:
         return []
-    present = {row.id: row for row in connection.execute(db.for_update(_PRESENT), {"ids": [change.before.id for change in changes]})}
+    ids = list(dict.fromkeys((*(change.before.id for change in changes), *closing)))
+    present = {row.id: row for row in connection.execute(db.for_update(_PRESENT), {"ids": ids})}
     kept = []
     for change in changes:
         row = present.pop(change.before.id, None)  # the first change of a job is the only one: another would be as stale as a late worker's

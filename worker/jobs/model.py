@@ -49,7 +49,7 @@ class Job:
 
     `subject` names the document it works on: no two jobs hold the same subject at once. `attempt` counts starts that failed or died.
     `fence` rises with each claim, so that a worker that comes back late can't overwrite its successor. `progress` is the handler's own
-    memory.
+    memory. `closed_by` is the later job that did what this failed one was to do (`worker.jobs.closing`).
     """
 
     id: str
@@ -82,6 +82,8 @@ class Job:
     result: Any = None
     error: JobError | None = None
     progress: dict[str, Any] = field(default_factory=dict)
+    closed_by: str | None = None
+    closed_at: datetime | None = None
 
     @property
     def lane(self) -> Lane:

@@ -133,6 +133,8 @@ def replayed(job: Job, now: datetime) -> tuple[Job, str]:
         error=None,
         result=None,
         erp_id=None,
+        closed_by=None,
+        closed_at=None,
         progress={"look_first": look_first, "sent_at": job.progress.get("sent_at"), "past": past[-8:], **decided},
     )
     return then, "replayed"
@@ -150,7 +152,7 @@ def discarded(job: Job, now: datetime) -> tuple[Job, str]:
     """The job as a discard makes it, and the cause."""
     if job.state is not State.FAILED:
         raise Conflict(f"a {job.state} job can't be discarded: only a failed one can")
-    return replace(job, state=State.CANCELLED, finished_at=now), "discarded"
+    return replace(job, state=State.CANCELLED, finished_at=now, closed_by=None, closed_at=None), "discarded"
 
 
 def _moved(db: Database, connection: Connection, job: Job, then: Job, cause: str, by: str, now: datetime) -> Job:

@@ -46,6 +46,8 @@ def job_of(row: Row[Any]) -> Job:
         result=row.result,
         error=error,
         progress=row.progress,
+        closed_by=row.closed_by,
+        closed_at=row.closed_at,
     )
 
 

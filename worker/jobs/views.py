@@ -45,6 +45,8 @@ def job_view(job: Job) -> dict[str, Any]:
         "finished_at": at(job.finished_at),
         "result": job.result,
         "error": error_view(job.error),
+        "closed_by": job.closed_by,
+        "closed_at": at(job.closed_at),
     }
 
 

@@ -1,0 +1,160 @@
+"""Failures close by themselves when a later job does what they were to do, and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.worker.jobs.acting import NOW, RULES, WORKER, claim, later, make, read, settle, wanted
+from tests.worker.jobs.test_list_plans import full_scans, plans
+from worker.jobs import closing, queue, verdicts
+from worker.jobs.changes import Change, apply
+from worker.jobs.model import JobError, Lane
+from worker.jobs.states import State
+
+if TYPE_CHECKING:
+    from worker.jobs.engine import Database
+    from worker.jobs.model import Job
+
+ERROR = JobError("validation", "no stock", 400)
+
+
+def failed(db: Database, number: int = 1, **changes: Any) -> Job:
+    """A job that failed."""
+    return _ended(db, number, verdicts.failed(ERROR), **changes)
+
+
+def succeeded(db: Database, number: int = 1, **changes: Any) -> Job:
+    """A job that succeeded, a minute later."""
+    return _ended(db, number, verdicts.done("seen"), 60, **changes)
+
+
+def _ended(db: Database, number: int, verdict: verdicts.Verdict, seconds: float = 0, **changes: Any) -> Job:
+    (made,) = make(db, wanted(number, **changes))
+    (job,) = claim(db, lane=Lane(made.tenant, made.erp), now=later(seconds))
+    settle(db, job, verdict, later(seconds))
+    return read(db, job.id)
+
+
+def test_later_success_closes(db: Database) -> None:
+    """All failed jobs of the document and kind that were made before, with the job that did it and when."""
+    first, second, other = failed(db), failed(db), failed(db, 2)
+    done = succeeded(db)
+    assert [(read(db, job).closed_by, read(db, job).closed_at) for job in (first, second)] == [(done.id, later(60))] * 2
+    assert (read(db, other).closed_by, read(db, other).closed_at) == (None, None)
+    assert [read(db, job).state for job in (first, second)] == [State.FAILED] * 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kind": "update_kit_assembly"}, {"tenant": "other"}, {"subject": None}, {"arguments": {"dry_run": True}}], ids=str
+)
+def test_others_close_nothing(db: Database, changes: dict[str, Any]) -> None:
+    """Another kind, another tenant, no document, or a run that did nothing."""
+    job = failed(db)
+    succeeded(db, **changes)
+    assert read(db, job).closed_by is None
+
+
+def test_earlier_job_closes_nothing(db: Database) -> None:
+    """What failed was made after what succeeded: it asked for something more."""
+    (early,) = make(db, wanted())
+    (running,) = claim(db)
+    (late,) = make(db, wanted(subject="elsewhere"))
+    (other,) = claim(db)
+    settle(db, other, verdicts.Verdict(State.FAILED, "no", error=ERROR, counts=True, subject=early.subject))
+    settle(db, running, verdicts.done("seen"))
+    assert read(db, late).subject == early.subject
+    assert read(db, late).closed_by is None
+
+
+def test_delete_closes_all_kinds(db: Database) -> None:
+    """Nobody can do anything to a document that is gone."""
+    release, update = failed(db), failed(db, kind="update_kit_assembly")
+    gone = succeeded(db, kind="delete_kit_assembly")
+    assert [read(db, job).closed_by for job in (release, update)] == [gone.id] * 2
+
+
+def test_lines_of_a_kit_are_apart(db: Database) -> None:
+    """Jobs on lines hold their kit, but say nothing of its other lines; a line that was deleted needs no change."""
+
+    def line(kind: str, reference: str) -> dict[str, Any]:
+        return {"kind": kind, "subject": "kit/KIT-1", "reference": reference}
+
+    one = failed(db, **line("update_kit_line", "KIT-1/A"))
+    two = failed(db, **line("update_kit_line", "KIT-1/B"))
+    whole = failed(db, **line("sync_kit_lines", "KIT-1"))
+    done = succeeded(db, **line("update_kit_line", "kit-1/a"))
+    gone = succeeded(db, **line("delete_kit_line", "KIT-1/B"))
+    assert [read(db, job).closed_by for job in (one, two, whole)] == [done.id, gone.id, None]
+
+
+def test_replay_opens_again(db: Database) -> None:
+    """Who is replayed is closed no more, also when it fails again; a discard takes it out."""
+    first, second = failed(db), failed(db)
+    succeeded(db)
+    with db.write() as connection:
+        again = queue.replay(db, connection, read(db, first), "ops", later(70))
+        given_up = queue.discard(db, connection, read(db, second), "ops", later(70))
+    (running,) = claim(db, now=later(80))
+    settle(db, running, verdicts.failed(ERROR), later(90))
+    assert [(job.closed_by, job.closed_at) for job in (again, given_up, read(db, first), read(db, second))] == [(None, None)] * 4
+
+
+def test_closed_while_replayed(db: Database) -> None:
+    """Who read the job before it was closed, and replays it, closes it not."""
+    stale = failed(db)
+    succeeded(db)
+    with db.write() as connection:
+        queue.replay(db, connection, stale, "ops", later(70))
+    assert (read(db, stale).state, read(db, stale).closed_by) == (State.QUEUED, None)
+
+
+def test_late_worker_closes_nothing(db: Database) -> None:
+    """A success that is left out, as its job has a successor, closes nothing."""
+    job = failed(db)
+    make(db, wanted())
+    (stale,) = claim(db)
+    settle(db, stale, verdicts.accepted("taken", wait=5))
+    assert settle(db, stale, verdicts.done("seen"), later(9)) == []
+    assert read(db, job).closed_by is None
+
+
+def test_nothing_to_close_costs_little(sqlite_db: Database) -> None:
+    """No question where no document was done, one for all where some were."""
+    make(sqlite_db, *(wanted(n) for n in range(6)), wanted(9, subject=None))
+    running = claim(sqlite_db, 7)
+    asked: list[str] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "closed_at" in statement:
+            asked.append(statement)
+
+    def end(found: list[Job], verdict: verdicts.Verdict) -> int:
+        asked.clear()
+        changes = [Change(job, verdicts.after(job, verdict, NOW, RULES, 0.5), verdict.cause, WORKER) for job in found]
+        with sqlite_db.write() as connection:
+            assert len(apply(sqlite_db, connection, changes, NOW)) == len(found)
+        return len(asked)
+
+    event.listen(sqlite_db.engine, "before_cursor_execute", keep)
+    try:
+        nothing = [end(running[:2], verdicts.failed(ERROR)), end([job for job in running if job.subject is None], verdicts.done("seen"))]
+        some = end([job for job in running[2:] if job.subject is not None], verdicts.done("seen"))
+    finally:
+        event.remove(sqlite_db.engine, "before_cursor_execute", keep)
+    assert (nothing, some) == ([0, 0], 1)
+
+
+def test_closing_uses_its_index(db: Database) -> None:
+    """Failures of a document are found by the document."""
+    job = failed(db)
+    make(db, wanted())
+    (running,) = claim(db)
+    done = verdicts.after(running, verdicts.done("seen"), NOW, RULES, 0.5)
+    found = plans(db, lambda c: closing.closable(c, [(running, done)]))
+    assert full_scans(found) == []
+    assert any("ix_jobs_failed_subject" in line for line in found) or not db.is_sqlite  # PostgreSQL takes any index for so few rows
+    with db.read() as connection:
+        assert closing.closable(connection, [(running, done)]) == {job.id: running.id}
