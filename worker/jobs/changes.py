@@ -61,6 +61,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     reindex(db, connection, [(change.before, change.after) for change in kept])
     retag(connection, [(change.before, change.after) for change in kept])
     endings.add(connection, endings.moved((change.before, change.after) for change in kept))
+    close(connection, closing, [(change.before, change.after) for change in kept], now)
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]
     if followers:
