@@ -50,6 +50,9 @@ FILTERS: Final[dict[str, dict[str, Any]]] = {
     "until": {"until": later(60)},
     "a time and a kind": {"since": NOW, "until": later(99), "kind": "delete_kit_assembly"},
     "tag and state": {"tag": "red", "state": ("failed",)},
+    "tag and an open state": {"tag": "red", "state": ("waiting", "failed")},
+    "tag and kind": {"tag": "red", "kind": "delete_kit_assembly"},
+    "tag and batch": {"tag": "red", "batch": ""},
     "word and state": {"q": "p/0000", "state": ("waiting",)},
 }
 DELIVERIES: Final[dict[str, dict[str, Any]]] = {
