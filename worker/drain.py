@@ -8,6 +8,7 @@ So a busy lane costs few transactions, and an idle one none.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from worker.clients.exchanges import counted
 from worker.errors import LedgerUnavailable
 from worker.handling import Finding
-from worker.jobs import arrivals, batches, claims, limits
+from worker.jobs import arrivals, batches, claims, limits, spent
 from worker.jobs.changes import Change, apply
 from worker.jobs.model import Attempt, JobError, Lane
 from worker.jobs.states import State, may_move
@@ -151,7 +153,7 @@ class Drain:
             self._call(partial(self._looked, look, ids))
         if plan is not None:
             self._planner.begin()
-            self._call(lambda: Came(page=self._planner.read(plan)))
+            self._call(partial(self._planned, plan))
         if probe:
             self._call(self._probe)
         self._fill()
@@ -223,6 +225,10 @@ class Drain:
 
     def _save(self, connection: Connection, now: datetime) -> None:
         memory = self._round
+        calls: Counter[str] = Counter()
+        for came in memory.unsaved:
+            calls.update(came.spent)
+        spent.add(connection, calls)
         for came in memory.unsaved:
             if came.page is not None and (lane := came.page(connection)) is not None:
                 memory.elsewhere.add(lane)
@@ -240,7 +246,7 @@ class Drain:
         unsaved, self._round.unsaved = self._round.unsaved, []
         for came in unsaved:
             self._round.looking.difference_update(came.looked)
-            for part in [Came((finding,)) for finding in came.findings] or [came]:
+            for part in [*(Came((finding,)) for finding in came.findings), replace(came, findings=())]:
                 self._round.unsaved = [part]
                 try:
                     with self._db.write() as connection:
@@ -361,10 +367,19 @@ class Drain:
             return Came()
 
     def _started(self, job: Job) -> Came:
-        return Came((self._start(job),))
+        with counted() as count:
+            finding = self._start(job)
+        return Came((finding,), spent=spent.shared([job], count.calls))
 
     def _looked(self, look: Look, ids: tuple[str, ...]) -> Came:
-        return Came(tuple(self._look(look)), ids)
+        with counted() as count:
+            findings = tuple(self._look(look))
+        return Came(findings, ids, spent=spent.shared(look.jobs, count.calls))
+
+    def _planned(self, batch: Batch) -> Came:
+        with counted() as count:
+            page = self._planner.read(batch)
+        return Came(page=page, spent={batch.id: count.calls})
 
     def _start(self, job: Job) -> Finding:
         if self._stop.is_set():

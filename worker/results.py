@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from worker.handling import Finding
     from worker.planning import Write
 
@@ -27,12 +29,14 @@ class Came:
     """The end of one piece of work in a thread: what was found, or a page of a selection; nothing for a probe.
 
     `looked`: jobs that were looked at, found or not. `went_on`: its thread took the next job from the line: the slot is still in use.
+    `spent`: calls that it took, by batch.
     """
 
     findings: tuple[Finding, ...] = ()
     looked: tuple[str, ...] = ()
     page: Write | None = None
     went_on: bool = False
+    spent: Mapping[str, int] = field(default_factory=dict)
 
 
 _POKE: Final = Came()
@@ -82,7 +86,8 @@ class Results:
             came = self._later.popleft()
             if len(came.findings) > room:
                 now = tuple(finding.job.id for finding in came.findings[:room])
-                self._later.appendleft(replace(came, findings=came.findings[room:], looked=tuple(set(came.looked).difference(now))))
+                rest = tuple(set(came.looked).difference(now))
+                self._later.appendleft(replace(came, findings=came.findings[room:], looked=rest, spent={}))
                 came = replace(came, findings=came.findings[:room], looked=now)
             found.append(came)
             room -= max(1, len(came.findings))

@@ -184,6 +184,8 @@ class Batch(Shape):
     eta = moment(none=True)
     eta_range = fields.List(moment(), required=True, allow_none=True)
     failures = many(Reason)
+    calls = whole()
+    calls_per_document = fields.Float(required=True, allow_none=True)
 
 
 class Skip(Shape):

@@ -166,6 +166,8 @@ class Caller:
             self._observe(Answer(at=at, status=None, ms=ms, error_class=error_class, token=self._token))
         else:
             self._observe(answer_of(at, ms, reply.status, _plain(reply.headers), error_class, token=self._token))
+        if not self._token and not isinstance(error, NotSent):
+            exchanges.count_one()
         exchanges.note(
             at=datetime.fromtimestamp(at, UTC),
             method=request.method,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from worker.clients.redaction import redact
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 MOST: Final = 4096
 _recorder: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
+_counter: ContextVar[Count | None] = ContextVar("calls", default=None)
+
+
+@dataclass(slots=True)
+class Count:
+    """Calls that were sent."""
+
+    calls: int = 0
 
 
 @contextmanager
@@ -32,6 +41,24 @@ def recorded() -> Iterator[list[Exchange]]:
         yield exchanges
     finally:
         _recorder.reset(token)
+
+
+@contextmanager
+def counted() -> Iterator[Count]:
+    """Count the calls made inside, in this thread, whether anyone records them or not. Tokens are no calls, nor is what was never sent."""
+    count = Count()
+    token = _counter.set(count)
+    try:
+        yield count
+    finally:
+        _counter.reset(token)
+
+
+def count_one() -> None:
+    """A call was sent."""
+    count = _counter.get()
+    if count is not None:
+        count.calls += 1
 
 
 def note(*, at: datetime, method: str, url: str, status: int | None, ms: float, request: bytes | None, response: bytes | None) -> None:
@@ -50,4 +77,4 @@ def shown(body: bytes | None) -> str | None:
     return text if len(body) <= MOST else f"{text}… ({len(body)} bytes in all)"
 
 
-__all__ = ["MOST", "Exchange", "note", "recorded", "shown"]
+__all__ = ["MOST", "Count", "Exchange", "count_one", "counted", "note", "recorded", "shown"]

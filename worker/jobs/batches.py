@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, case, delete, func, insert, select, update
 
 from worker.errors import Conflict, NotFound
-from worker.jobs import acts, endings
+from worker.jobs import acts, endings, paces, spent
 from worker.jobs.announcing import tell_of_batches
 from worker.jobs.making import insert_jobs
 from worker.jobs.model import Batch, new_id
@@ -152,7 +152,9 @@ def start(connection: Connection, batch_id: str, now: datetime) -> None:
 
 def drop_empty(connection: Connection, batch_id: str) -> None:
     """A comparison that found nothing leaves no batch behind."""
-    connection.execute(delete(batches).where(batches.c.id == batch_id, batches.c.total == 0, batches.c.state == BatchState.SUCCEEDED.value))
+    empty = (batches.c.id == batch_id, batches.c.total == 0, batches.c.state == BatchState.SUCCEEDED.value)
+    if connection.execute(delete(batches).where(*empty)).rowcount:
+        spent.forget(connection, [batch_id])
 
 
 def fail_planning(connection: Connection, batch_id: str, message: str, now: datetime) -> None:
@@ -223,7 +225,7 @@ def sweep_cancelled(connection: Connection, now: datetime, most: int = CHUNK) ->
 def _sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> int:
     pending = (State.QUEUED.value, State.RETRYING.value)
     found = (
-        select(jobs.c.id, jobs.c.state, jobs.c.tenant, jobs.c.erp, jobs.c.kind)
+        select(jobs.c.id, jobs.c.state, jobs.c.tenant, jobs.c.erp, jobs.c.kind, jobs.c.started_at)
         .where(jobs.c.batch == batch_id, jobs.c.state.in_(pending))
         .limit(most)
     )
@@ -232,6 +234,7 @@ def _sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> i
         by = connection.execute(select(batches.c.turned_by).where(batches.c.id == batch_id)).scalar() or KITRELAY
         _cancel(connection, [(row.id, row.state) for row in rows], by, now)
         endings.add(connection, Counter((row.tenant, row.erp, row.kind, State.CANCELLED.value) for row in rows))
+        paces.add(connection, Counter(paces.place(row.tenant, row.erp, State.CANCELLED, row.started_at, now) for row in rows))
     return len(rows)
 
 

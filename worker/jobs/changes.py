@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from worker.errors import Conflict
-from worker.jobs import endings
+from worker.jobs import endings, paces
 from worker.jobs.announcing import announcer_of
 from worker.jobs.closing import closable, close
 from worker.jobs.indexing import reindex
@@ -61,6 +61,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     reindex(db, connection, [(change.before, change.after) for change in kept])
     retag(connection, [(change.before, change.after) for change in kept])
     endings.add(connection, endings.moved((change.before, change.after) for change in kept))
+    paces.add(connection, paces.ended(((change.before, change.after) for change in kept), now))
     close(connection, closing, [(change.before, change.after) for change in kept], now)
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]

@@ -13,7 +13,9 @@ from sqlalchemy import delete, insert, select, update
 
 from worker.connections import Breaker, Budget, breaker_after, budget_after, budget_left, fair_share
 from worker.errors import LedgerUnavailable
+from worker.jobs import standstills
 from worker.jobs.announcing import tell_of_breaker
+from worker.jobs.standstills import Cause
 from worker.jobs.tables import connections, holdings
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """What the ledger knows of a connection. `slots` and `calls_per_hour` are set where an admin changed the settings' values."""
+    """What the ledger knows of a connection. `slots` and `calls_per_hour` are set where an admin changed the settings' values.
+
+    `stopped` is why no call could be started at the last refresh: one of `standstills.REASONS`.
+    """
 
     paused_by: str | None = None
     slots: int | None = None
@@ -40,6 +45,7 @@ class ConnectionState:
     last_ok_at: datetime | None = None
     ms: int | None = None
     learned: dict[str, Any] = field(default_factory=dict)
+    stopped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,10 @@ def refresh(
     """Hand in what happened since the last refresh and take a new share, good until `until`. Call it in a write transaction."""
     before = _locked(db, connection, lane)
     state = _reported(before, report, now, chance)
+    left = budget_left(state.budget, state.calls_per_hour or limits.calls_per_hour, now)
+    cause = _cause(state, left, now)
+    standstills.note(connection, lane, before.stopped, cause, now)
+    state = replace(state, stopped=cause.reason if cause is not None else None)
     if state != before:
         _save(connection, lane, state)
         tell_of_breaker(connection, lane, before.breaker, state.breaker, now)
@@ -109,7 +119,6 @@ def refresh(
     free = slots - sum(row.slots for row in others)
     room = max(0, min(free, fair_share(slots, worker, [row.worker for row in others])))
     mine = max(report.under_way, room)
-    left = budget_left(state.budget, state.calls_per_hour or limits.calls_per_hour, now)
     begun = report.under_way  # in no report yet, and off the ERP's number perhaps only when they are answered
     calls = limits.grant if left is None else max(0, min(limits.grant, left - begun - sum(row.calls for row in others)))
     _hold(connection, lane, worker, mine, calls + begun, until)
@@ -126,7 +135,9 @@ def set_paused(db: Database, connection: Connection, lane: Lane, by: str | None,
     """Pause (by somebody) or resume (None); holds for all workers within a refresh. What it was, and what it is."""
     state = _locked(db, connection, lane)
     breaker = state.breaker if by is not None else Breaker()  # a person who resumes wants it tried now
-    then = replace(state, paused_by=by, breaker=breaker)
+    if by is None:
+        standstills.note(connection, lane, state.stopped, None, now)
+    then = replace(state, paused_by=by, breaker=breaker, stopped=None if by is None else state.stopped)
     _save(connection, lane, then)
     tell_of_breaker(connection, lane, state.breaker, breaker, now)
     return state, then
@@ -146,6 +157,19 @@ def _stopped(state: ConnectionState, now: datetime) -> datetime | None:
     if state.blocked_until is not None and state.blocked_until > now:
         return state.blocked_until
     return state.breaker.open_until if not state.breaker.closed else None
+
+
+def _cause(state: ConnectionState, left: int | None, now: datetime) -> Cause | None:
+    """Why no worker may start a call now; None where one may."""
+    if state.paused_by is not None:
+        return Cause(standstills.PAUSED, f"paused by {state.paused_by}")
+    if not state.breaker.closed:
+        return Cause(standstills.BROKEN, state.breaker.why or "the ERP is down")
+    if state.blocked_until is not None and state.blocked_until > now:
+        return Cause(standstills.ORDERED, "the ERP ordered a wait", state.blocked_until)
+    if left is not None and left <= 0:
+        return Cause(standstills.BUDGET, "the calls of the hour are used up", state.budget.resets_at(now))
+    return None
 
 
 def _reported(state: ConnectionState, report: Report, now: datetime, chance: float) -> ConnectionState:
@@ -186,6 +210,7 @@ def _state(row: Row[Any]) -> ConnectionState:
         last_ok_at=row.last_ok_at,
         ms=row.ms,
         learned=row.learned,
+        stopped=row.stopped,
     )
 
 
@@ -209,6 +234,7 @@ def _save(connection: Connection, lane: Lane, state: ConnectionState) -> None:
             remote_left=state.budget.remote_left,
             remote_resets_at=state.budget.remote_resets_at,
             learned=state.learned,
+            stopped=state.stopped,
         )
     )
 

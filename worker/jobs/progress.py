@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
+from worker.jobs import spent
 from worker.jobs.batches import counts
 from worker.jobs.failures import FailureFilter, failure_groups
 from worker.jobs.states import FINAL, OPEN, State
@@ -35,13 +36,19 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`rate_per_minute` is jobs that came to their end in a minute, over the last five; `eta` when the open ones end at that rate."""
+    """`rate_per_minute` is jobs that came to their end in a minute, over the last five; `eta` when the open ones end at that rate.
+
+    `calls` is what the batch took of the ERPs' calls so far; `calls_per_document` that for each job that succeeded or failed, None before
+    the first: one that was cancelled says nothing of what a document costs.
+    """
 
     counts: dict[str, int]
     rate_per_minute: float
     eta: datetime | None
     eta_range: tuple[datetime, datetime] | None
     failures: tuple[Failures, ...]
+    calls: int = 0
+    calls_per_document: float | None = None
 
 
 def progress_of(connection: Connection, batch: Batch, now: datetime) -> Progress:
@@ -51,7 +58,9 @@ def progress_of(connection: Connection, batch: Batch, now: datetime) -> Progress
     rate = _rate(connection, batch, by_state, now)
     eta, span = _eta(remaining, rate, now)
     failures = _failures(connection, batch) if by_state[State.FAILED.value] else ()
-    return Progress(by_state, round(rate, 1), eta, span, failures)
+    calls = spent.calls_of(connection, batch.id)
+    ended = by_state[State.SUCCEEDED.value] + by_state[State.FAILED.value]
+    return Progress(by_state, round(rate, 1), eta, span, failures, calls, round(calls / ended, 2) if ended else None)
 
 
 def _rate(connection: Connection, batch: Batch, by_state: dict[str, int], now: datetime) -> float:

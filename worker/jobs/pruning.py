@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, exists, or_, select, update
 
-from worker.jobs import endings
+from worker.jobs import endings, paces, spent
 from worker.jobs.states import FINAL, BatchState
-from worker.jobs.tables import actions, acts, batches, deliveries, exchanges, idempotency_keys, job_terms, jobs
+from worker.jobs.tables import actions, acts, batches, deliveries, exchanges, idempotency_keys, job_terms, jobs, standstills
+from worker.jobs.tables import paces as pace_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,11 +57,15 @@ def prune(db: Database, keep: Keep, now: datetime, go_on: Callable[[], bool]) ->
         lambda c: _rows(c, idempotency_keys, idempotency_keys.c.expires_at, now),
         lambda c: _rows(c, actions, actions.c.finished_at, now - keep.jobs),
         lambda c: _rows(c, acts, acts.c.at, now - keep.jobs),
+        lambda c: _rows(c, standstills, standstills.c.until, now - keep.jobs),
+        lambda c: _rows(c, pace_rows, pace_rows.c.at, now - paces.KEPT),
         lambda c: _rows(c, exchanges, exchanges.c.at, now - keep.exchanges),
         lambda c: _rows(c, deliveries, deliveries.c.received_at, now - keep.deliveries),
     )
     with db.write() as connection:
         endings.fold(connection)
+        paces.fold(connection)
+        spent.fold(connection)
     return all(_repeated(db, step, go_on) for step in steps) and _jobs(db, now - keep.jobs, go_on) and _batches(db, keep, now)
 
 
@@ -144,6 +149,7 @@ def _batches(db: Database, keep: Keep, now: datetime) -> bool:
         ids = connection.execute(old).scalars().all()
         if ids:
             connection.execute(delete(batches).where(batches.c.id.in_(ids)))
+            spent.forget(connection, ids)
     return len(ids) < LINES
 
 

@@ -114,6 +114,8 @@ def batch_view(batch: Batch, progress: Progress) -> dict[str, Any]:
         "eta": at(progress.eta),
         "eta_range": None if progress.eta_range is None else [at(each) for each in progress.eta_range],
         "failures": [{"error_class": f.error_class, "message": f.message, "count": f.count} for f in progress.failures],
+        "calls": progress.calls,
+        "calls_per_document": progress.calls_per_document,
     }
 
 
