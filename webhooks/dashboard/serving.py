@@ -18,7 +18,7 @@ from webhooks.dashboard import assets
 from webhooks.dashboard.login import COOKIE, Login
 from webhooks.dashboard.rendering import has_part, render
 from webhooks.dashboard.sessions import LONGEST, Sessions
-from webhooks.dashboard.visiting import UTC_ZONE, Download, Left, Moved, Visit, local_path, must_admit
+from webhooks.dashboard.visiting import UTC_ZONE, Download, Left, Moved, Page, Visit, local_path, must_admit
 from webhooks.problems import Problem
 from worker.errors import NotFound
 
@@ -117,7 +117,7 @@ def missing(pages: Pages, problem: Problem) -> Response | None:
         return None
     session = _session(pages, pages.api.clock())
     visit = None if session is None else replace(_visit(pages, session, "", {}), part="")
-    return pages.concurrency.watch(lambda: _problem_page(visit, problem))
+    return _problem_page(pages, visit, problem)
 
 
 def _answered(pages: Pages, route: PageRoute, path: Mapping[str, str]) -> Response:
@@ -129,16 +129,25 @@ def _answered(pages: Pages, route: PageRoute, path: Mapping[str, str]) -> Respon
         must_be(session.key, route.role)
         if route.method == "POST":
             visit = replace(visit, form=_proven_form(pages, route, session))
-        answered = pages.concurrency.call(lambda: _made(visit, route.handler(visit)))
+        answered = _made(*pages.concurrency.call(lambda: _shown(visit, route.handler(visit))))
     except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page and nothing of the inside
         problem = pages.problem_for(error)
-        answered = pages.concurrency.watch(lambda: _problem_page(replace(visit, part=""), problem))
+        answered = _problem_page(pages, replace(visit, part=""), problem)
     if route.method == "GET" and not visit.part and _SAID in request.cookies:
         answered.delete_cookie(_SAID)
     return answered
 
 
-def _made(visit: Visit, outcome: Outcome) -> Response:
+def _shown(visit: Visit, outcome: Outcome) -> tuple[Outcome, bytes]:
+    """The outcome, and its page where it is one. It may run in another thread: it knows nothing of the request but the visit."""
+    if not isinstance(outcome, Page):
+        return outcome, b""
+    if visit.part and not has_part(outcome.template, visit.part):
+        raise NotFound("this page has no such part")
+    return outcome, render(outcome.template, outcome.values, visit)
+
+
+def _made(outcome: Outcome, body: bytes) -> Response:
     if isinstance(outcome, Moved):
         return _moved(outcome.to, outcome)
     if isinstance(outcome, Left):
@@ -149,26 +158,25 @@ def _made(visit: Visit, outcome: Outcome) -> Response:
         answered = streaming_response(Streaming(outcome.parts, outcome.content_type))
         answered.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(outcome.filename, safe='')}"
         return answered
-    if visit.part and not has_part(outcome.template, visit.part):
-        raise NotFound("this page has no such part")
-    body = render(outcome.template, {"said": _said(), **outcome.values}, visit)
     return _plain(body, outcome.status, _HTML, HEADERS)
 
 
-def _problem_page(visit: Visit | None, problem: Problem) -> Response:
-    body = render("problem.html", {"problem": {"errors": (), **problem.body()}, "said": None}, visit)
+def _problem_page(pages: Pages, visit: Visit | None, problem: Problem) -> Response:
+    told = {"problem": {"errors": (), **problem.body()}, "theme": _theme()}
+    body = pages.concurrency.watch(lambda: render("problem.html", told, visit))
     return _plain(body, problem.status, _HTML, {**HEADERS, **problem.headers})
 
 
 def _login_page(pages: Pages, values: dict[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
-    body = pages.concurrency.watch(lambda: render("login.html", {**values, "theme": _theme()}))
+    told = {**values, "theme": _theme()}
+    body = pages.concurrency.watch(lambda: render("login.html", told))
     return _plain(body, status, _HTML, {**HEADERS, **(headers or {})})
 
 
 def _visit(pages: Pages, session: Session, route: str, path: Mapping[str, str]) -> Visit:
     query = [(name, value) for name, value in request.args.items(multi=True) if name != "part"]
     part = request.args.get("part", "")
-    return Visit(pages.api, session, route, path, query, {}, pages.api.clock(), _zone(), _theme(), part)
+    return Visit(pages.api, session, route, path, query, {}, pages.api.clock(), _zone(), _theme(), part, _said())
 
 
 def _session(pages: Pages, now: datetime) -> Session | None:

@@ -45,6 +45,8 @@ class Visit:
     zone: ZoneInfo = UTC_ZONE
     theme: str = "auto"
     part: str = ""
+    said: tuple[str, str] | None = None
+    """What the page before had to say: its tone, `good` or `bad`, and the text."""
 
     @property
     def key(self) -> ApiKey:

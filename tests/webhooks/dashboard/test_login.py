@@ -129,8 +129,7 @@ def test_assets_are_kept(small_world: World) -> None:
 def test_login_in_browser(window: Tab) -> None:
     """One logs in, finds one's name and zone, and logs out."""
     page = window.page
-    window.go("/docs")
-    window.go("/login")
+    window.go("/connections")
     page.locator("details.menu summary").click()
     assert page.get_by_text("Times in Europe/Oslo").is_visible()
     window.press("Log out")
