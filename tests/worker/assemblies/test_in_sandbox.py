@@ -22,7 +22,7 @@ from worker.clients.base import ClientPool
 from worker.clients.visma.client import VismaClient, visma_auth
 from worker.connections import Meter
 from worker.drain import Drain
-from worker.jobs import batches, limits, search
+from worker.jobs import batches, limits, search, spent
 from worker.jobs.batches import NewBatch
 from worker.jobs.ledger import utc_now
 from worker.jobs.making import insert_jobs
@@ -270,8 +270,25 @@ def test_selection(sqlite_db: Database, erp: Erp) -> None:
     assert len(jobs) == counts["released_documents"] == counts["effects"]["releases"] == 150
     assert counts["calls"] <= 1.5 * 150
     with sqlite_db.read() as connection:
+        assert spent.calls_of(connection, batch.id) == counts["calls"]
         assert batches.find(sqlite_db, connection, batch.id).state is BatchState.SUCCEEDED
         assert limits.state_of(connection, LANE).learned == {"clock_minutes": 60}
+
+
+@pytest.mark.parametrize("fault", ["lost-202", "late-release"])
+def test_spent_is_what_was_called(sqlite_db: Database, erp: Erp, fault: str) -> None:
+    """Every call that Visma saw counts once for the batch that it served, also those whose answer was lost; tokens count for none."""
+    erp.ask("PATCH", "settings", {"faults": {fault: 0.5}})
+    with sqlite_db.write() as connection:
+        new = NewBatch("acme", "visma", "release_kit_assembly", "all", {"status": "B", "type": "P"})
+        batch = batches.open_batch(connection, new, "test", utc_now())
+
+    jobs = settle(sqlite_db, erp.url)
+
+    assert erp.hits(fault) > 0
+    assert {job.state for job in jobs} == {State.SUCCEEDED}
+    with sqlite_db.read() as connection:
+        assert spent.calls_of(connection, batch.id) == erp.counts()["calls"]
 
 
 def test_down(sqlite_db: Database, erp: Erp) -> None:
