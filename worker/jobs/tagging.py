@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, insert, update
@@ -27,18 +28,17 @@ def tag(connection: Connection, made: Iterable[Job]) -> None:
 
 def retag(connection: Connection, pairs: Iterable[tuple[Job, Job]]) -> None:
     """Write what moves change: each job before and after. Those without tags, and moves between open states, cost nothing."""
-    rows = [
-        {"of": after.id, "came_to": _ended(after.state)}
-        for before, after in pairs
-        if after.tags and _ended(before.state) != _ended(after.state)
-    ]
-    if rows:
-        connection.execute(_ENDED, rows)
+    ended: defaultdict[str | None, list[str]] = defaultdict(list)
+    for before, after in pairs:
+        if after.tags and _ended(before.state) != _ended(after.state):
+            ended[_ended(after.state)].append(after.id)
+    for came_to, job_ids in ended.items():
+        connection.execute(_ENDED, {"of": job_ids, "came_to": came_to})
 
 
 def retag_all(connection: Connection, job_ids: Sequence[str], state: State) -> None:
     """The same for jobs that all came to one final state."""
-    connection.execute(update(job_tags).where(job_tags.c.job.in_(job_ids)).values(ended=state.value))
+    connection.execute(_ENDED, {"of": list(job_ids), "came_to": _ended(state)})
 
 
 def _ended(state: State) -> str | None:
@@ -47,4 +47,4 @@ def _ended(state: State) -> str | None:
 
 _OF_JOB: Final = ("tenant", "kind", "batch")
 _INSERT: Final = insert(job_tags)
-_ENDED: Final = update(job_tags).where(job_tags.c.job == bindparam("of")).values(ended=bindparam("came_to"))
+_ENDED: Final = update(job_tags).where(job_tags.c.job.in_(bindparam("of", expanding=True))).values(ended=bindparam("came_to"))

@@ -156,7 +156,10 @@ MOVES: Final[dict[str, Callable[[World], None]]] = {
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 999), names=st.lists(st.sampled_from([*MOVES, "work", "work", "batch"]), min_size=5, max_size=25))
+@given(
+    seed=st.integers(0, 999),
+    names=st.lists(st.sampled_from([*MOVES, "work", "work", "batch", "cancel_batch", "sweep"]), min_size=5, max_size=25),
+)
 def test_tallies_equal_a_plain_count(seed: int, names: list[str], db: Database) -> None:
     """By tenant, kind, state, batch and tag, alone and together, over any moves; and tags say of each job what it is."""
     world = World(db, seed)
