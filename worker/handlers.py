@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from worker.assemblies.handler import VismaHandler
+from worker.assemblies.reading import AssemblyReading
 from worker.clients.auth import Tokens
 from worker.clients.intacct.client import IntacctClient
 from worker.clients.intacct.tokens import IntacctTokens
@@ -25,12 +26,13 @@ from worker.notices.work import NoticeHandler
 from worker.reports import observer
 from worker.routing import OneByOne, Router
 from worker.settings import NOTICES
-from worker.sync import intacct, itempath, visma
 from worker.sync.comparing import Comparison
 from worker.sync.intacct import IntacctKits
 from worker.sync.itempath import ItemPathKits
 from worker.sync.itempath_book import ItemPathBook
+from worker.sync.looking import KitLooking
 from worker.sync.remembering import Remembering
+from worker.sync.traits import traits_by_erp
 from worker.sync.translation import translation_of
 from worker.sync.visma import VismaKits
 from worker.sync.work import SyncWork
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
     from worker.handling import Handler, Work
     from worker.jobs.engine import Database
     from worker.settings import Intacct, ItemPath, Settings, Tenant, Visma
-    from worker.sync.system import KitSystem, Traits
+    from worker.sync.system import KitSystem
 
 SYNC: Final = "sync_kit_lines"
+READ: Final = "read_kit_assembly"
+READ_KIT: Final = "read_kit"
 KIT_LINES: Final = ("create_kit_line", "update_kit_line", "delete_kit_line")
 KIT_COMPONENTS: Final = ("create_kit_component", "update_kit_component", "delete_kit_component")
 
@@ -56,18 +60,6 @@ class Systems:
 
     source: KitSystem
     target: KitSystem
-
-
-def traits_by_erp(tenant: Tenant) -> dict[str, Traits]:
-    """What is true of each of the tenant's systems."""
-    found: dict[str, Traits] = {}
-    if tenant.visma is not None:
-        found["visma"] = visma.traits_of(tenant.visma)
-    if tenant.itempath is not None:
-        found["itempath"] = itempath.traits_of(tenant.itempath)
-    if tenant.intacct is not None:
-        found["intacct"] = intacct.traits_of(tenant.intacct)
-    return found
 
 
 class Handlers:
@@ -100,7 +92,8 @@ class Handlers:
         client = self._visma_client(tenant.visma, meter)
         base = VismaHandler(tenant.visma, client, meter, time.time)
         kits = VismaKits(tenant.visma, client, tenant.sync.visma_recipe)
-        return self._router(tenant, _Parts(tenant.visma, meter, Systems(kits, kits.as_target()), {}, base.probe, base))
+        works = {READ: OneByOne(AssemblyReading(client))}
+        return self._router(tenant, _Parts(tenant.visma, meter, Systems(kits, kits.as_target()), works, base.probe, base))
 
     def _itempath(self, tenant: Tenant) -> Handler | None:
         if tenant.itempath is None:
@@ -132,13 +125,15 @@ class Handlers:
         source, target = parts.systems.source, parts.systems.target
         sync = SyncWork(target, tenant, book, translation, source=source)
         remembering = Remembering(book, tenant.sync, translation)
-        comparison = Comparison(source, target, tenant, remembering, translation, self._db, traits_by_erp(tenant), utc_now)
+        traits = traits_by_erp(tenant)
+        comparison = Comparison(source, target, tenant, remembering, translation, self._db, traits, utc_now)
+        looking = KitLooking(source, target, tenant, remembering, translation, traits)
         settings = parts.settings
         return Router(
             Limits(settings.slots, settings.calls_per_hour),
             settings.retries,
             parts.meter,
-            {**parts.works, SYNC: sync},
+            {**parts.works, SYNC: sync, READ_KIT: OneByOne(looking)},
             {SYNC: comparison.plan},
             parts.read,
             time.time,

@@ -26,6 +26,7 @@ from worker.jobs.ledger import utc_now
 from worker.jobs.model import new_id
 from worker.notices.announcing import announcer
 from worker.scheduler import Scheduler
+from worker.sync.passing import Passing
 from worker.tasks import Lanes, register
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def run_scheduler(settings: Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     with _enlisted(settings, db, new_id(), "scheduler"):
-        Scheduler(settings, db, bell, utc_now).run(stop)
+        Scheduler(settings, db, bell, utc_now, Passing(settings, db).sweep).run(stop)
     bell.close()
 
 

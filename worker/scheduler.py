@@ -47,10 +47,19 @@ _log = structlog.get_logger("scheduler")
 class Scheduler:
     """One sweeper. `run` until `stop`; a ledger that is away is waited for."""
 
-    def __init__(self, settings: Settings, db: Database, bell: Ringing, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        bell: Ringing,
+        clock: Callable[[], datetime],
+        each_round: Callable[[datetime], object] = lambda _now: None,
+    ) -> None:
+        """`each_round` is done before the lanes are rung for."""
         self._db = db
         self._bell = bell
         self._clock = clock
+        self._each_round = each_round
         self._dead_after = settings.timing.dead_after
         self._lanes = tuple(Lane(tenant.name, erp) for tenant in settings.tenants.values() for erp in tenant.lanes())
         self._compared = [
@@ -80,6 +89,7 @@ class Scheduler:
             _log.warning("a worker stopped in the middle of a job", job=job.id, state=job.state.value)
         self._sweep_cancelled(now)
         self._act()
+        self._each_round(now)
         with self._db.read() as connection:
             due = list(lanes_with_work(connection, self._lanes, now))
         for lane in due:

@@ -26,7 +26,9 @@ JOB_KINDS: Final = (
     "update_kit_component",
     "delete_kit_component",
 )
-"""The names of all kinds of job, for rules; what each takes is said by `worker.kinds`."""
+"""The names of the kinds of job that change something, for rules; what each takes is said by `worker.kinds`."""
+READ_KINDS: Final = ("read_kit_assembly", "read_kit")
+"""The kinds that only look: somebody waits for what they see, so no rule asks for them, and nobody is told of their ends."""
 NOTICES: Final = "notices"
 """Stands where a lane names its ERP: a tenant's outbound notices have a lane of their own."""
 SEND_NOTICE: Final = "send_notice"

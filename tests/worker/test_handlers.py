@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from worker.clients.pool import ClientPool
-from worker.handlers import Handlers, traits_by_erp
+from worker.handlers import Handlers
 from worker.jobs.model import Lane
 from worker.kinds import KINDS
 from worker.routing import Router
 from worker.settings import ERPS, Intacct, ItemPath, Retries, Secret, Settings, Sync, Tenant, Timing, Visma
+from worker.sync.traits import traits_by_erp
 
 if TYPE_CHECKING:
     from worker.jobs.engine import Database
@@ -45,17 +46,18 @@ def test_limits(handlers: Handlers) -> None:
 
 
 def test_kinds_done(handlers: Handlers) -> None:
-    """Every kind of job is done in the lane of its ERP, and syncs in all three."""
+    """Every kind of job is done in the lane of its ERP, and syncs and looks at kits in all three."""
     done = {}
     for erp in ERPS:
         handler = handlers.make(Lane("acme", erp))
         assert isinstance(handler, Router)
         done[erp] = set(handler._works)
+    everywhere = {name for name, kind in KINDS.items() if not kind.erp}
     assemblies = {name for name, kind in KINDS.items() if kind.erp == "visma"}
 
-    assert done["itempath"] == {name for name, kind in KINDS.items() if kind.erp == "itempath"} | {"sync_kit_lines"}
-    assert done["intacct"] == {name for name, kind in KINDS.items() if kind.erp == "intacct"} | {"sync_kit_lines"}
-    assert done["visma"] == {"sync_kit_lines"}
+    assert done["itempath"] == {name for name, kind in KINDS.items() if kind.erp == "itempath"} | everywhere
+    assert done["intacct"] == {name for name, kind in KINDS.items() if kind.erp == "intacct"} | everywhere
+    assert done["visma"] == {"read_kit_assembly"} | everywhere
     assert {name.rpartition("_kit_")[2] for name in assemblies} == {"assembly"}
 
 

@@ -15,7 +15,7 @@ from worker.clients.visma.forms import InsertForm, UpdateForm
 from worker.errors import InvalidArguments
 from worker.kinds import KINDS
 from worker.kinds.forms import CreateKitAssembly, UpdateKitAssembly
-from worker.settings import JOB_KINDS
+from worker.settings import JOB_KINDS, READ_KINDS
 
 NAMED = {"type": "P", "ref_no": "000123"}
 LEAST: dict[str, dict[str, Any]] = {
@@ -30,6 +30,8 @@ LEAST: dict[str, dict[str, Any]] = {
     "create_kit_component": {"kit": "KIT", "component": "BOLT", "number_of_units": 4},
     "update_kit_component": {"kit": "KIT", "component": "BOLT", "line_number": 2},
     "delete_kit_component": {"key": "17"},
+    "read_kit_assembly": NAMED,
+    "read_kit": {"kit": "KIT"},
 }
 FULL: dict[str, Any] = {
     "type": "D",
@@ -137,8 +139,9 @@ def test_least_is_enough(kind: str) -> None:
 
 
 def test_kinds_have_one_list() -> None:
-    """The names that rules may use are those of the kinds there are."""
-    assert set(KINDS) == set(JOB_KINDS)
+    """The names that rules may use are those of the kinds there are, but for those that only look."""
+    assert set(KINDS) == {*JOB_KINDS, *READ_KINDS}
+    assert {name for name, kind in KINDS.items() if kind.operation == "read"} == set(READ_KINDS)
     assert set(LEAST) == set(KINDS)
     assert all(kind.name == name for name, kind in KINDS.items())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.verdicts import NewJob
 from worker.kinds import KINDS
-from worker.kinds.sides import side_faults, source_of
+from worker.kinds.sides import look_faults, places_of, side_faults, source_of
 from worker.kits.codes import Codes
 
 if TYPE_CHECKING:
@@ -137,8 +137,10 @@ def syncs_of(settings: Settings, tenant: str, erp: str, codes: Iterable[str], ru
 def _judged(tenant: Tenant, kind: Kind, arguments: object) -> tuple[dict[str, Any], tuple[Fault, ...]]:
     """What is right in the arguments, and every fault of them: by themselves, and over the tenant's settings."""
     right, faults = kind.look(arguments)
-    if kind.operation != "sync" or not isinstance(arguments, Mapping):
+    if kind.erp or not isinstance(arguments, Mapping):
         return right, faults
+    if kind.operation == "read":
+        return right, (*faults, *look_faults(tenant, right))
     return right, (*faults, *side_faults(tenant, right, arguments.keys() - right.keys()))
 
 
@@ -147,12 +149,14 @@ def _other_source(erp: str, first: str) -> tuple[Fault, ...]:
 
 
 def _erp(tenant: Tenant, kind: Kind, arguments: Mapping[str, Any]) -> str:
+    if kind.operation == "read" and not kind.erp:
+        return places_of(tenant)[0]
     return kind.erp or source_of(tenant, arguments)
 
 
 def _subject(tenant: Tenant, kind: Kind, arguments: dict[str, Any]) -> str | None:
     """What the job holds. A kit that has another code in the ERP of a direct kind is the same kit as everywhere else."""
-    if kind.operation == "sync" or "kit" not in arguments or not tenant.sync.aliases:
+    if not kind.erp or "kit" not in arguments or not tenant.sync.aliases:
         return kind.subject(arguments)
     codes = Codes(tenant.sync.aliases, ignore_case=tenant.sync.ignore_case)
     return kind.subject({**arguments, "kit": codes.ours(kind.erp, arguments["kit"])})
@@ -184,9 +188,9 @@ def _built(
         arguments=arguments,
         reference=kind.reference(arguments),
         subject=_subject(home, kind, arguments),
-        max_attempts=getattr(home, erp).retries.attempts,
+        max_attempts=kind.attempts or getattr(home, erp).retries.attempts,
         unique_key=unique_key,
-        priority=priority,
+        priority=priority or (kind.priority if batch is None else 0),  # many looks are bulk work like any
         tags=tags,
         run_at=run_at,
         batch=batch,

@@ -20,13 +20,14 @@ from worker.kinds.faults import faults_of, right_of
 from worker.kinds.forms import CreateKitAssembly, NamedKitAssembly, UpdateKitAssembly
 from worker.kinds.kit_components import CreateKitComponent, DeleteKitComponent, UpdateKitComponent
 from worker.kinds.kit_lines import CreateKitLine, DeleteKitLine, UpdateKitLine
-from worker.kinds.naming import COMPONENT, LINE, Assembly, NewAssembly, WholeKit
+from worker.kinds.naming import COMPONENT, LINE, Assembly, LookedAt, NewAssembly, WholeKit
+from worker.kinds.reads import ATTEMPTS, PRIORITY, ReadKit
 from worker.kinds.syncs import SyncKitLines
 
 if TYPE_CHECKING:
     from worker.kinds.naming import Naming
 
-Operation = Literal["create", "update", "delete", "release", "sync"]
+Operation = Literal["create", "update", "delete", "release", "sync", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Kind:
     """One kind of job.
 
     `erp` does it; empty where the arguments and the tenant's settings say which begins (`worker.kinds.sides`). `schema` is the form of its
-    arguments, `naming` what they are about, `summary` one line for help and the API's description.
+    arguments, `naming` what they are about, `summary` one line for help and the API's description. `priority` is that of a job for which
+    none is asked, `attempts` how often it is tried at most; None: as the connection says.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Kind:
     schema: type[Schema]
     naming: Naming
     summary: str
+    priority: int = 0
+    attempts: int | None = None
 
     def look(self, arguments: object) -> tuple[dict[str, Any], tuple[Fault, ...]]:
         """What is right in the arguments, normalised and ready for JSON; and every fault of them with its dotted path."""
@@ -94,6 +98,17 @@ _KINDS: Final = (
     Kind("create_kit_component", "intacct", "create", CreateKitComponent, COMPONENT, "Put an item into a kit in Intacct."),
     Kind("update_kit_component", "intacct", "update", UpdateKitComponent, COMPONENT, "Change a kit component in Intacct."),
     Kind("delete_kit_component", "intacct", "delete", DeleteKitComponent, COMPONENT, "Take a component out of a kit in Intacct."),
+    Kind(
+        "read_kit_assembly",
+        "visma",
+        "read",
+        NamedKitAssembly,
+        LookedAt(Assembly()),
+        "Read a kit assembly as Visma shows it now.",
+        PRIORITY,
+        ATTEMPTS,
+    ),
+    Kind("read_kit", "", "read", ReadKit, LookedAt(WholeKit()), "Read a kit in every system, side by side.", PRIORITY, ATTEMPTS),
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _KINDS}

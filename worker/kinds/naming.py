@@ -58,6 +58,21 @@ class WholeKit:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What is only looked at: called as `what` is, and held by nobody. A look waits for no work on it."""
+
+    what: Naming
+
+    def reference(self, arguments: Mapping[str, Any]) -> str:
+        """The same name."""
+        return self.what.reference(arguments)
+
+    def subject(self, arguments: Mapping[str, Any]) -> str | None:  # noqa: ARG002 - the protocol's signature
+        """Nothing."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class PartOfKit:
     """A line of a kit: by `own`, its id in the ERP; or by its kit and `inner`, what the line holds.
 

@@ -1,4 +1,4 @@
-"""Between which systems a sync goes: its arguments over the tenant's settings. Pure."""
+"""Between which systems a sync goes, and which a look at a kit reads: the arguments over the tenant's settings. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,21 @@ def source_of(tenant: Tenant, arguments: Mapping[str, Any]) -> str:
     if source is None or faults:
         raise InvalidArguments(faults)
     return source
+
+
+def places_of(tenant: Tenant) -> tuple[str, ...]:
+    """The systems that a look at a kit reads, in their order: the source of the tenant's syncs first."""
+    erps = tenant.erps()
+    return tuple(sorted(erps, key=lambda erp: erp != tenant.sync.source))
+
+
+def look_faults(tenant: Tenant, arguments: Mapping[str, Any]) -> tuple[Fault, ...]:
+    """What stands against a look at a kit of this tenant."""
+    if not tenant.erps():
+        return (Fault("", f"{tenant.name} has no connection"),)
+    if "revision" in arguments and "visma" not in tenant.erps():
+        return (Fault("revision", f"is Visma's alone, to which {tenant.name} has no connection"),)
+    return ()
 
 
 def side_faults(tenant: Tenant, arguments: Mapping[str, Any], broken: Collection[str] = ()) -> tuple[Fault, ...]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - tools that read the records resolve their annotations
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 - likewise
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+FAULT: Final = "fault"
+"""The fingerprint of a kit that was read and can't be understood; under this name its recipe says why."""
 
 LinkKind = Literal["kit", "item"]
 

@@ -13,7 +13,7 @@ from worker.jobs.states import State
 from worker.jobs.verdicts import NewJob
 from worker.jobs.views import batch_view
 from worker.notices.contents import about_connection, about_job, told
-from worker.settings import NOTICES, SEND_NOTICE, Retries
+from worker.settings import NOTICES, READ_KINDS, SEND_NOTICE, Retries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,9 @@ WAITS: Final = (5.0, 30.0, 120.0, 300.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_40
 """Seconds after the first, second … failure: a day in all, and dense at its beginning, where most failures are over soon."""
 
 RULES: Final = Retries(attempts=len(WAITS) + 1, repeat_window=0.0, waits=WAITS)
+UNTOLD: Final = frozenset({SEND_NOTICE, *READ_KINDS})
+"""Of the ends of these nobody is told: notices themselves, and looks, whose asker waits for them."""
+
 _ENDS: Final = {State.SUCCEEDED: "job.succeeded", State.FAILED: "job.failed"}
 
 
@@ -47,7 +50,7 @@ class Notices:
     def job(self, job: Job, now: datetime) -> tuple[NewJob, ...]:
         """A job succeeded or failed."""
         event = _ENDS.get(job.state)
-        receivers = self._receivers(job.tenant, event, job.kind) if event is not None and job.kind != SEND_NOTICE else ()
+        receivers = self._receivers(job.tenant, event, job.kind) if event is not None else ()
         return _notices(job.tenant, event or "", receivers, about_job(job), job.reference, now) if receivers else ()
 
     def batch(self, connection: Connection, batch: Batch, now: datetime) -> tuple[NewJob, ...]:
@@ -66,6 +69,8 @@ class Notices:
 
     def _receivers(self, tenant: str, event: str, kind: str | None = None) -> tuple[Notice, ...]:
         """Those of the tenant that want this event; `kind` where it is about a job or a batch."""
+        if kind in UNTOLD:
+            return ()
         wanted = (each for each in self._wanted.get(tenant, ()) if event in each.events)
         return tuple(each for each in wanted if kind is None or not each.kinds or kind in each.kinds)
 

@@ -14,7 +14,7 @@ from worker.errors import KitFault, Rejected
 from worker.handling import Page
 from worker.jobs.overview import failed_last, subjects_with
 from worker.jobs.states import OPEN
-from worker.kit_ledger.model import Snapshot
+from worker.kit_ledger.model import FAULT, Snapshot
 from worker.kits.codec import from_json
 from worker.kits.model import RemoteKit, RemoteLine
 from worker.sync.following import KIND, new_sync
@@ -43,8 +43,6 @@ SCHEDULED: Final = "scheduled"
 
 HELD_BACK: Final = timedelta(hours=24)
 """So long does a scheduled comparison leave a kit alone whose last sync failed."""
-
-_FAULT: Final = "fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ class Comparison:
             return self.book.snapshot(self.translation.ours(self.target.traits.erp, kit, target=not source), round_)
         except KitFault as fault:
             code = self.translation.codes.ours(self.target.traits.erp, kit.code)
-            return Snapshot(code=code, id=kit.id, fingerprint=_FAULT, recipe={_FAULT: str(fault)}, round=round_)
+            return Snapshot(code=code, id=kit.id, fingerprint=FAULT, recipe={FAULT: str(fault)}, round=round_)
 
     def _compare(self, batch: Batch, options: Options) -> Page:
         after = str(batch.planned.get("after", ""))
@@ -118,7 +116,7 @@ class Comparison:
         *,
         scheduled: bool,
     ) -> bool:
-        if kit.fingerprint == _FAULT:
+        if kit.fingerprint == FAULT:
             return True
         for target in options.targets:
             present = there[target].get(kit.code)
@@ -131,7 +129,7 @@ class Comparison:
         return False
 
     def _differs_from(self, code: str, present: Snapshot, recipes: Mapping[str, Recipe], options: Options, target: str) -> bool:
-        if present.fingerprint == _FAULT:
+        if present.fingerprint == FAULT:
             return True
         mine = Options(code, options.source, options.targets, options.nested)
         traits = self.traits[target]
@@ -144,7 +142,7 @@ class Comparison:
     def _with_inner(self, options: Options, portion: Iterable[Snapshot]) -> dict[str, Recipe]:
         """The recipes of these kits and, where targets get their parts, of all kits in them."""
         found: dict[str, Recipe] = {}
-        level = [each for each in portion if each.fingerprint != _FAULT]
+        level = [each for each in portion if each.fingerprint != FAULT]
         asked: set[str] = set()
         while level:
             found |= {each.code: from_json(each.recipe) for each in level}
@@ -153,7 +151,7 @@ class Comparison:
             fresh = [code for code in inside if self.translation.same(code) not in asked]
             asked |= {self.translation.same(code) for code in fresh}
             level = (
-                [each for each in self.book.book.snapshots(options.source, fresh).values() if each.fingerprint != _FAULT] if fresh else []
+                [each for each in self.book.book.snapshots(options.source, fresh).values() if each.fingerprint != FAULT] if fresh else []
             )
         return found
 

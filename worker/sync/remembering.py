@@ -14,6 +14,7 @@ from worker.sync.reading import fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from worker.jobs.model import Job
     from worker.kit_ledger.book import KitBook
@@ -93,6 +94,18 @@ class Remembering:
         """Whether the target's kit is another than when source and target last agreed: somebody changed it there, and it is put right."""
         agreed = self.book.agreed(options.source, erp, [options.kit]).get(options.kit)
         return agreed is not None and not memory.wrote and agreed.target_fingerprint != self._print(target.seen.recipe())
+
+    def agreed_there(self, source: str, erp: str, code: str, kit: RemoteKit) -> tuple[datetime, bool] | None:
+        """When source and target last agreed on a kit, and whether the target's, as it is now, is another since."""
+        agreed = self.book.agreed(source, erp, [code]).get(code)
+        return None if agreed is None else (agreed.at, agreed.target_fingerprint != self._print(kit.recipe()))
+
+    def glimpsed(self, erp: str, kit: RemoteKit) -> None:
+        """Keep a kit that was only looked at, unless it has changed: to see that is for a sync, since more follows."""
+        before = self.book.snapshots(erp, [kit.code]).get(kit.code)
+        seen = self.snapshot(kit)
+        if before is None or before.fingerprint == seen.fingerprint:
+            self.book.keep(erp, [seen])
 
     def in_step(self, options: Options, erp: str, memory: Memory, target: Aim) -> None:
         """Source and target do not differ."""

@@ -25,7 +25,7 @@ def found(memory: Memory, erp: str, target: Aim, *, edited_there: bool) -> Memor
         return memory
     entry: dict[str, Any] = {"difference": target.difference.to_json(), "applied": []}
     if target.left_out:
-        entry["left_out"] = [_left_out(line) for line in target.left_out]
+        entry["left_out"] = [left_out(line) for line in target.left_out]
     if edited_there and not target.difference.empty:
         entry["edited_there"] = True
     return noted(memory, erp, **entry)
@@ -75,5 +75,6 @@ def with_result(verdict: Verdict, memory: Memory, options: Options) -> Verdict:
     return replace(verdict, result=result_of(memory, options), progress={**verdict.progress, **remembering(memory)})
 
 
-def _left_out(line: Line) -> dict[str, Any]:
+def left_out(line: Line) -> dict[str, Any]:
+    """A line that a target does not get, and why."""
     return {"component": line.component, "quantity": f"{line.quantity:f}", "why": "not kept in stock"}
