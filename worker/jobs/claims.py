@@ -133,7 +133,15 @@ def _take(connection: Connection, wanted: Sequence[Job], now: datetime) -> list[
     mine = _mine(connection, given)
     taken = [job for job in wanted if job.id in mine]
     lines = [
-        {"job": job.id, "at": now, "origin": State.QUEUED.value, "target": State.RUNNING.value, "cause": "started", "by": f"worker {owner}"}
+        {
+            "job": job.id,
+            "at": now,
+            "origin": State.QUEUED.value,
+            "target": State.RUNNING.value,
+            "cause": "started",
+            "by": f"worker {owner}",
+            "due_at": job.due_at,
+        }
         for job in taken
     ]
     if lines:

@@ -93,7 +93,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One line of a job's timeline. `origin` is None where the job was made."""
+    """One line of a job's timeline. `origin` is None where the job was made; `due_at` is when it was due, where a worker claimed it."""
 
     job: str
     at: datetime
@@ -101,6 +101,7 @@ class Move:
     target: State
     cause: str
     by: str
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def changing_values(job: Job) -> dict[str, Any]:
 
 def move_of(row: Row[Any]) -> Move:
     """A line of a timeline from a row of `moves`."""
-    return Move(row.job, row.at, None if row.origin is None else State(row.origin), State(row.target), row.cause, row.by)
+    return Move(row.job, row.at, None if row.origin is None else State(row.origin), State(row.target), row.cause, row.by, row.due_at)
 
 
 def batch_of(row: Row[Any]) -> Batch:

@@ -237,8 +237,10 @@ moves = Table(
     Column("target", Name, nullable=False),
     Column("cause", Text, nullable=False),
     Column("by", Text, nullable=False),
+    Column("due_at", Moment),
     Index("ix_moves_job", "job", "id"),
 )
+"""`due_at`: when the job was due, where a worker claimed it."""
 
 attempts = Table(
     "attempts",
@@ -333,7 +335,6 @@ actions = Table(
     Column("done", Integer, nullable=False),
     Column("skipped", Json, nullable=False),
     Column("cursor", Id),
-    Column("message", Text),
     Column("created_at", Moment, nullable=False),
     Column("touched_at", Moment, nullable=False),
     Column("finished_at", Moment),

@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Go to this version."""
     op.add_column("jobs", sa.Column("closed_by", ID, nullable=True))
     op.add_column("jobs", sa.Column("closed_at", sa.BigInteger(), nullable=True))
+    op.drop_column("actions", "message")
     op.drop_index("ix_jobs_failed", "jobs")
     _partial(
         "ix_jobs_failed", ["tenant", "kind", "error_class", "error_group", "finished_at", "id", "closed_at", "erp"], "state = 'failed'"
@@ -79,6 +80,7 @@ def _make_endings_again() -> None:
 
 def _add_figures() -> None:
     op.add_column("connections", sa.Column("stopped", NAME, nullable=True))
+    op.add_column("moves", sa.Column("due_at", sa.BigInteger(), nullable=True))
     op.create_table(
         "paces",
         sa.Column("id", ROW, autoincrement=True, nullable=False),
