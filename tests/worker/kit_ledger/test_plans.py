@@ -10,6 +10,9 @@ from sqlalchemy import event
 
 from tests.worker.kit_ledger.acting import ERP, NOW, Clock, book_of, kit, seen
 from worker.kit_ledger import rounds
+from worker.kit_ledger.finding import find_kits
+from worker.kit_ledger.known import known
+from worker.settings import ItemPath, Secret, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +110,19 @@ def test_indexes_are_used(question: str, full: Database) -> None:
     assert found
     assert [line for line in found if line.startswith("SCAN") and not line.endswith("ux_kit_rounds_open")] == []
     assert {index for index in indexes if any(index in line for line in found)} == indexes
+
+
+def test_pages_use_indexes(full: Database) -> None:
+    """What a page shows of one kit, and kits by the beginning of their code, cost the same however many kits there are."""
+    tenant = Tenant("acme", itempath=ItemPath("https://itempath.example", token=Secret("t")))
+
+    with full.read() as connection:
+        about_one = plans(full, lambda: known(connection, tenant, "K9"))
+        by_beginning = plans(full, lambda: find_kits(connection, [tenant], "k1", 20, "acme/K10"))
+
+    assert [line for line in (*about_one, *by_beginning) if line.startswith("SCAN")] == []
+    assert [line for line in by_beginning if "ORDER BY" in line] == []
+    assert all("tenant=? AND erp=? AND key>? AND key<?" in line for line in by_beginning)
 
 
 def test_walk_does_not_sort(full: Database) -> None:
