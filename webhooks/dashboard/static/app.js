@@ -38,6 +38,12 @@
     });
   }
 
+  // What a reader has opened stays open when news come.
+  function keepOpen() {
+    if (!window.Idiomorph) return;
+    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.localName === "details");
+  }
+
   // A list whose rows can be ticked: `data-ticks` on the form, `data-tick-all` on its head, `data-ticked` where the number stands.
   function countTicks(form) {
     const boxes = [...form.querySelectorAll("input[data-tick]")];
@@ -107,6 +113,7 @@
 
   tellZone();
   watchNews();
+  keepOpen();
   document.querySelectorAll("form[data-ticks]").forEach(countTicks);
   document.addEventListener("change", chooseTheme);
   document.addEventListener("change", tick);
