@@ -11,6 +11,7 @@ from webhooks.api.forms import JobForm, NothingForm, ReplayForm, looked_at, take
 from webhooks.api.queries import PAGING, cursor, page_of, paged
 from worker.errors import InvalidArguments, NotFound
 from worker.jobs import queue, requests, search
+from worker.jobs.reopening import reopening
 from worker.jobs.search import JobFilter
 from worker.jobs.views import job_view, story_view
 
@@ -84,10 +85,13 @@ def replay(api: Api, ask: Ask) -> Answer:
     """The same job again, with corrected arguments if any are given."""
     wanted = taken(ReplayForm, ask.json())
     now = api.clock()
-    with api.database.write() as connection:
+
+    def act(connection: Connection) -> Job:
         job = _visible(connection, ask)
         edited = requests.new_job(api.settings, job.tenant, job.kind, wanted["arguments"]) if "arguments" in wanted else None
-        again = queue.replay(api.database, connection, job, ask.key.name, now, edited)
+        return queue.replay(api.database, connection, job, ask.key.name, now, edited)
+
+    again = reopening(api.database, act, now)
     api.bell.ring(again.lane)
     return Answer(200, job_view(again))
 

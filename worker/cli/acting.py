@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from worker.errors import InvalidArguments, Refusal
+from worker.jobs.ledger import utc_now
+from worker.jobs.reopening import reopening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,8 +26,7 @@ def act_on_each(
     refused: list[dict[str, str]] = []
     for each in dict.fromkeys(ids):
         try:
-            with database.write() as connection:
-                done.append(act(database, connection, each))
+            done.append(reopening(database, lambda connection, name=each: act(database, connection, name), utc_now()))  # type: ignore[misc]
         except InvalidArguments:
             raise
         except Refusal as error:

@@ -17,11 +17,11 @@ from sqlalchemy import insert, select, update
 
 from worker.errors import Conflict, NotFound
 from worker.jobs import acts, queue, search
-from worker.jobs.batches import reopen
 from worker.jobs.changes import Change, apply
 from worker.jobs.estimates import CALLS_EACH, CALLS_OF_SYNC
 from worker.jobs.filters import JobFilter
 from worker.jobs.model import new_id
+from worker.jobs.reopening import reopen, reopening
 from worker.jobs.states import ActionState, State
 from worker.jobs.tables import actions, moves
 from worker.jobs.tallies import tally
@@ -68,7 +68,9 @@ _WHY_NOT: Final[Mapping[str, str]] = {"replay": "can't be replayed", "cancel": "
 class Action:
     """Something that a person does to many jobs. `total` is how many it was to change when it was asked for, `done` how many it did.
 
-    `tenants` is what may be touched, None for all; `skipped` counts what is left out, by reason; `cursor` the last job looked at.
+    `tenants` is what may be touched, None for all; `cursor` is the last job looked at. `skipped` counts what is left out, by reason:
+    what was no part of `total` from the beginning, and of `total` what was left out then. So at its end every job of `total` was done, or
+    moved on, or its unique key is another's.
     """
 
     id: str
@@ -82,7 +84,6 @@ class Action:
     done: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     cursor: str | None = None
-    message: str | None = None
     finished_at: datetime | None = None
 
 
@@ -142,15 +143,18 @@ def _begun(connection: Connection, action: str, wanted: JobFilter, seen: Forecas
 
 def carry_on(db: Database, action_id: str, now: datetime) -> Action:
     """Do the next chunk of it, and remember how far it came. Several may do so at once: each chunk is done by one."""
-    with db.write() as connection:
-        action = find(connection, action_id, db.for_update)
-        if action.state is not ActionState.RUNNING:
-            return action
-        found = search.find_jobs(connection, _reach(action), CHUNK, action.cursor)
-        then = _worked(db, connection, action, found, now)
-        if len(found) < CHUNK:
-            then = replace(then, state=ActionState.FINISHED, finished_at=now)
-        _keep(connection, then, now)
+    return reopening(db, lambda connection: _carried_on(db, connection, action_id, now), now)
+
+
+def _carried_on(db: Database, connection: Connection, action_id: str, now: datetime) -> Action:
+    action = find(connection, action_id, db.for_update)
+    if action.state is not ActionState.RUNNING:
+        return action
+    found = search.find_jobs(connection, _reach(action), CHUNK, action.cursor)
+    then = _worked(db, connection, action, found, now)
+    if len(found) < CHUNK:
+        then = replace(_whole(then), state=ActionState.FINISHED, finished_at=now)
+    _keep(connection, then, now)
     return then
 
 
@@ -190,16 +194,22 @@ def _worked(db: Database, connection: Connection, action: Action, found: list[Jo
     if action.action == "replay":
         taken = superseded(db, connection, able)
         able = [job for job in able if job.id not in taken]
-        for batch in sorted({job.batch for job in able if job.batch is not None}):  # in one order: no deadlocks
-            reopen(connection, batch, now)
+        reopen(connection, (job.batch for job in able if job.batch is not None), now)
     spared = _replayed_since(connection, action, able) if action.action == "cancel" else set()
     kept = apply(db, connection, [_change(action, verb, job, now) for job in able if job.id not in spared], now)
     lost = len(able) - len(kept)
-    skipped = dict(action.skipped)
-    for reason, count in ((MOVED_ON, lost), (DONE_SINCE, len(taken))):
-        if count:
-            skipped[reason] = skipped.get(reason, 0) + count
+    skipped = _skipped(action, {MOVED_ON: lost, DONE_SINCE: len(taken)})
     return replace(action, done=action.done + len(kept), skipped=skipped, cursor=found[-1].id)
+
+
+def _whole(action: Action) -> Action:
+    """At its end: what was to be changed and was not found any more had moved on before it was looked at."""
+    seen = action.done + action.skipped.get(MOVED_ON, 0) + action.skipped.get(DONE_SINCE, 0)
+    return replace(action, skipped=_skipped(action, {MOVED_ON: max(0, action.total - seen)}))
+
+
+def _skipped(action: Action, more: Mapping[str, int]) -> dict[str, int]:
+    return dict(+(Counter(action.skipped) + Counter(more)))
 
 
 def _replayed_since(connection: Connection, action: Action, found: list[Job]) -> set[str]:
@@ -267,7 +277,6 @@ def _action_of(row: Row[Any]) -> Action:
         done=row.done,
         skipped=row.skipped,
         cursor=row.cursor,
-        message=row.message,
         finished_at=row.finished_at,
     )
 

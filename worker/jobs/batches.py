@@ -216,13 +216,14 @@ def sweep_cancelled(connection: Connection, now: datetime, most: int = CHUNK) ->
     ended = select(batches.c.id).where(batches.c.state == BatchState.CANCELLED, batches.c.touched_at > now - timedelta(days=2))
     total = 0
     for batch_id in connection.execute(ended).scalars().all():
-        total += _sweep(connection, batch_id, now, most - total)
+        total += sweep(connection, batch_id, now, most - total)
         if total >= most:
             break
     return total
 
 
-def _sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> int:
+def sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> int:
+    """The same for one batch, whatever its state."""
     pending = (State.QUEUED.value, State.RETRYING.value)
     found = (
         select(jobs.c.id, jobs.c.state, jobs.c.tenant, jobs.c.erp, jobs.c.kind, jobs.c.started_at)
@@ -268,19 +269,6 @@ def close_finished(connection: Connection, now: datetime, lane: Lane | None = No
             closed.append(batch_id)
     tell_of_batches(connection, closed, now)
     return closed
-
-
-def reopen(connection: Connection, batch_id: str, now: datetime) -> None:
-    """A job of a finished batch is to be replayed: the batch runs again. What was cancelled with it stays so, swept already or not."""
-    if connection.execute(select(batches.c.state).where(batches.c.id == batch_id).with_for_update()).scalar() == BatchState.CANCELLED:
-        while _sweep(connection, batch_id, now, CHUNK):
-            pass
-    over = (BatchState.SUCCEEDED.value, BatchState.FINISHED.value, BatchState.CANCELLED.value)
-    connection.execute(
-        update(batches)
-        .where(batches.c.id == batch_id, batches.c.state.in_(over))
-        .values(state=BatchState.RUNNING.value, finished_at=None, touched_at=now)
-    )
 
 
 def end_abandoned(connection: Connection, now: datetime) -> int:

@@ -11,9 +11,9 @@ import orjson
 from sqlalchemy import and_, delete, func, insert, or_, select
 
 from worker.errors import Conflict, NotFound
-from worker.jobs.batches import reopen
 from worker.jobs.changes import Change, apply
 from worker.jobs.making import insert_jobs
+from worker.jobs.reopening import reopen
 from worker.jobs.rows import job_of
 from worker.jobs.states import OPEN, State
 from worker.jobs.tables import idempotency_keys, jobs
@@ -94,7 +94,10 @@ def find(connection: Connection, job_id: str) -> Job:
 
 
 def replay(db: Database, connection: Connection, job: Job, by: str, now: datetime, edited: NewJob | None = None) -> Job:
-    """The same job again, with its history; `edited` holds corrected arguments. Raises `Conflict` unless failed or cancelled."""
+    """The same job again, with its history; `edited` holds corrected arguments. Raises `Conflict` unless failed or cancelled.
+
+    Call it by `reopening`: the job may be of a cancelled batch, of which much is still to be swept.
+    """
     then, cause = replayed(job, now)
     if (other := superseded(db, connection, [job]).get(job.id)) is not None:
         raise Conflict(f"job {other} has its unique key now: to replay this one, too, would do the same twice")
@@ -102,7 +105,7 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
         then = replace(then, erp=edited.erp, arguments=edited.arguments, reference=edited.reference, subject=edited.subject)
         cause = f"{cause} with edited arguments"
     if job.batch is not None:
-        reopen(connection, job.batch, now)
+        reopen(connection, [job.batch], now)
     return _moved(db, connection, job, then, cause, by, now)
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click.testing
 import pytest
+from sqlalchemy import select
 
 from worker.cli.opening import actor
-from worker.jobs import actions
+from worker.jobs import actions, endings
 from worker.jobs.ledger import utc_now
 from worker.jobs.messages import normalised
 from worker.jobs.tables import jobs
@@ -30,6 +31,8 @@ def failed(said: Said, database: Database) -> None:
         for number in (1, 2):
             told = {"error_message": f"no stock of {number}", "error_group": normalised(f"no stock of {number}")}
             connection.execute(jobs.update().where(jobs.c.reference == f"P/{number}").values(**gone, **told))
+        (home,) = connection.execute(select(jobs.c.tenant).distinct()).scalars()
+        endings.add(connection, {(home, "visma", "release_kit_assembly", "failed"): 2})
 
 
 @pytest.mark.usefixtures("failed")

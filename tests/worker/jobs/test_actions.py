@@ -88,7 +88,7 @@ def test_resumes_after_a_kill(db: Database, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_fails_again_is_not_caught(db: Database) -> None:
-    """The set is that of the moment when it was asked for: what fails or is made later stays as it is."""
+    """The set is that of the moment when it was asked for: what fails or is made later stays as it is, and what was in it is told of."""
     early, late = failed(db, wanted(1), wanted(2))
     action = ask(db, "replay", seconds=1)
     with db.write() as connection:
@@ -99,7 +99,7 @@ def test_what_fails_again_is_not_caught(db: Database) -> None:
 
     action = to_end(db, action)
 
-    assert (action.done, action.skipped) == (1, {})
+    assert (action.total, action.done, action.skipped) == (2, 1, {MOVED_ON: 1})
     assert (read(db, early.id).state, read(db, late.id).state) == (State.QUEUED, State.FAILED)
 
 
