@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, func, or_, select, text
+from sqlalchemy import and_, bindparam, case, func, or_, select, text, true
 
 from worker.jobs import endings
 from worker.jobs.states import BatchState, State
@@ -14,7 +14,7 @@ from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
 from worker.settings import ERPS, NOTICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from worker.jobs.model import Lane
 
 _IN_LINE: Final = (State.QUEUED, State.WAITING, State.RETRYING)
+_IN_DOUBT: Final = "in_doubt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,42 @@ class Count:
     jobs: int
 
 
-def open_counts(connection: Connection) -> list[Count]:
-    """Open jobs by connection and state; cheap however many jobs there are in all, because each of these states has its own index."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a connection's jobs stand. `failed` are those that nothing closed since, `in_doubt` those of them that a person must judge."""
+
+    tenant: str
+    erp: str
+    queued: int = 0
+    running: int = 0
+    waiting: int = 0
+    retrying: int = 0
+    in_doubt: int = 0
+    failed: int = 0
+
+
+def open_counts(connection: Connection, tenants: Sequence[str] | None = None) -> list[Count]:
+    """Open jobs, of these tenants or all, by connection and state.
+
+    Cheap however many jobs there are in all, because each of these states has its own index.
+    """
     found = []
     for state in _IN_LINE:
-        found += _counts(connection, in_state(state), state)
-    return found + _counts(connection, and_(jobs.c.owner.is_not(None), in_state(State.RUNNING)), State.RUNNING)
+        found += _counts(connection, and_(in_state(state), _of(tenants)), state)
+    return found + _counts(connection, and_(jobs.c.owner.is_not(None), in_state(State.RUNNING), _of(tenants)), State.RUNNING)
+
+
+def standing(connection: Connection, tenants: Sequence[str] | None) -> list[Standing]:
+    """How the jobs of these tenants, or all, stand that are not over, by connection, where there are any; likewise cheap."""
+    found: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for count in open_counts(connection, tenants):
+        found[count.tenant, count.erp][count.state] = count.jobs
+    doubtful = func.sum(case((jobs.c.error_class == _IN_DOUBT, 1), else_=0))
+    failed: Any = select(jobs.c.tenant, jobs.c.erp, func.count().label("n"), doubtful.label("doubtful"))
+    failed = failed.where(in_state(State.FAILED), jobs.c.closed_at.is_(None), _of(tenants)).group_by(jobs.c.tenant, jobs.c.erp)
+    for row in connection.execute(failed):
+        found[row.tenant, row.erp] |= {"failed": row.n, "in_doubt": int(row.doubtful)}
+    return [Standing(tenant, erp, **counts) for (tenant, erp), counts in sorted(found.items())]
 
 
 def final_counts(connection: Connection) -> list[Count]:
@@ -109,6 +140,10 @@ def can_store(db: Database) -> None:
         connection.execute(select(deliveries.c.id).limit(1))
         if not db.is_sqlite and connection.execute(text("SHOW transaction_read_only")).scalar() != "off":
             connection.execute(text("CREATE TEMPORARY TABLE never (id int)"))  # refused, with the database's own words
+
+
+def _of(tenants: Sequence[str] | None) -> ColumnElement[bool]:
+    return true() if tenants is None else jobs.c.tenant.in_(tenants)
 
 
 def _counts(connection: Connection, condition: ColumnElement[bool], state: State) -> list[Count]:

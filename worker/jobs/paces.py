@@ -57,7 +57,7 @@ class Pace:
     """What ended in one stretch of time, from `at` on. `counts` has every final state.
 
     `median` and `p95` are seconds from first start to end of the jobs that succeeded or failed, None where none did. They are read off
-    the scale: the true figure lies in the same step, so it is at most two thirds above or two fifths below what is said (from 0.25 s on;
+    the scale: the true figure lies in the same step, so it is at most two thirds above or two fifths below what is said (above 0.25 s;
     under it by no more than 0.25 s). What took over a day counts as a day.
     """
 
