@@ -31,6 +31,8 @@ ROUTES: Final[Sequence[Route]] = (
     Route("POST", "/api/batches/<id>/resume", "operate", batches.resume, LIMIT),
     Route("POST", "/api/batches/<id>/cancel", "operate", batches.cancel, LIMIT),
     Route("GET", "/api/failures", "view", failures.listed),
+    Route("POST", "/api/failures/<failure>/acknowledge", "operate", failures.acknowledge, LIMIT),
+    Route("POST", "/api/failures/<failure>/reopen", "operate", failures.reopen, LIMIT),
     Route("GET", "/api/deliveries", "view", deliveries.listed),
     Route("POST", "/api/deliveries/replay", "operate", deliveries.replay_range, LIMIT),
     Route("GET", "/api/deliveries/<id>", "view", deliveries.shown),

@@ -12,11 +12,12 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from webhooks.api import ROUTES, forms, incoming, queries, shapes
-from webhooks.api.fields import ID, ID_PATTERN
+from webhooks.api.fields import GROUP_PATTERN, ID, ID_PATTERN
 from webhooks.api.members import member_of
 from webhooks.api.told import BATCH, JOB, REPLAY, TOLD
 from webhooks.problems import MEDIA_TYPE, TYPES
 from worker.jobs.deliveries import STATES
+from worker.jobs.failures import STANDINGS
 from worker.jobs.filters import MOST_IDS
 from worker.jobs.states import BatchState, State
 from worker.kinds import KINDS
@@ -57,6 +58,8 @@ _READERS: Final[Mapping[Callable[[str], Any], Json]] = {
         "pattern": f"^{ID.pattern}(,{ID.pattern})*$",
         "description": f"At most {MOST_IDS} ids, comma-separated.",
     },
+    queries.standing: {"type": "string", "enum": list(STANDINGS)},
+    queries.failure: {"type": "string", "pattern": GROUP_PATTERN, "description": "The id of a group of failures."},
     queries.delivery_states: _states(*STATES),
     queries.batch_state: {"type": "string", "enum": list(BatchState)},
     queries.limit: {"type": "integer", "minimum": 1, "maximum": queries.MOST, "default": queries.USUAL},
@@ -67,6 +70,7 @@ _READERS: Final[Mapping[Callable[[str], Any], Json]] = {
 
 _PATHS: Final[Mapping[str, Json]] = {
     "id": {"type": "string", "pattern": ID_PATTERN},
+    "failure": {"type": "string", "pattern": GROUP_PATTERN},
     "tenant": {"type": "string"},
     "erp": {"type": "string", "enum": ["visma", "itempath", "intacct"]},
     "token": {"type": "string"},
@@ -137,7 +141,7 @@ def _problem(status: int) -> Json:
 
 
 def _is_needed(told: Told) -> bool:
-    return told.body not in (forms.NothingForm, REPLAY)
+    return told.body not in (forms.NothingForm, forms.AcknowledgeForm, REPLAY)
 
 
 def _in_path(path: str) -> list[Json]:

@@ -10,10 +10,13 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 
 from worker.jobs.filters import MOST_IDS
+from worker.jobs.groups import DIGITS
 from worker.kinds.fields import Strict, Text
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+GROUP: Final = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
+GROUP_PATTERN: Final = f"^{GROUP.pattern}$"
 ID_PATTERN: Final = f"^{ID.pattern}$"
 MOST_TAGS: Final = 20
 
@@ -112,3 +115,12 @@ class Ids(Strict["tuple[str, ...]"]):
         if not isinstance(value, list) or not 1 <= len(value) <= MOST_IDS or not all(isinstance(e, str) and ID.fullmatch(e) for e in value):
             raise ValidationError(f"must be a list of 1 to {MOST_IDS} ids")
         return tuple(dict.fromkeys(value))
+
+
+class GroupId(Strict[str]):
+    """The id of a group of failures."""
+
+    def _parse(self, value: object) -> str:
+        if not isinstance(value, str) or not GROUP.fullmatch(value):
+            raise ValidationError(f"must be {DIGITS} hexadecimal digits")
+        return value

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from webhooks.api.fields import Anything, Between, Ids, Instant, Items, Tags, Words, Yes
+from webhooks.api.fields import Anything, Between, GroupId, Ids, Instant, Items, Tags, Words, Yes
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.states import State
 from worker.kinds.faults import faults_of, right_of
@@ -101,6 +101,7 @@ class JobFilterForm(Form):
     since = Instant()
     until = Instant()
     ids = Ids()
+    failure = GroupId()
 
     @validates_schema(skip_on_field_errors=True)
     def _names_something(self, data: Mapping[str, Any], **_options: object) -> None:
@@ -114,6 +115,12 @@ class ActionForm(Form):
     action = OneOf("replay", "cancel", "discard", required=True)
     filter = fields.Nested(JobFilterForm, required=True, error_messages={"required": "is required", "null": "must not be null"})
     preview = Flag()
+
+
+class AcknowledgeForm(Form):
+    """`POST /api/failures/<failure>/acknowledge`."""
+
+    note = Text(most=1000)
 
 
 class DeliveryRangeForm(Form):

@@ -33,6 +33,7 @@ FILTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     **dict.fromkeys(("tenant", "kind", "batch", "tag", "erp_id", "reference", "error_class", "q"), queries.text),
     "state": queries.states,
     "ids": queries.ids,
+    "failure": queries.failure,
     "since": queries.moment,
     "until": queries.moment,
     **PAGING,

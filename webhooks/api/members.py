@@ -41,6 +41,7 @@ MEMBERS: Final[Mapping[type[Any], Callable[[Any], dict[str, Any]]]] = {
     own.Anything: lambda _: {"type": "object"},
     own.Yes: lambda _: {"const": True},
     own.Items: lambda _: {"type": "array"},
+    own.GroupId: lambda _: {"type": "string", "pattern": own.GROUP_PATTERN},
     own.Ids: lambda _: {"type": "array", "items": {"type": "string", "pattern": own.ID_PATTERN}, "minItems": 1, "maxItems": MOST_IDS},
     own.Tags: lambda _: {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 60}, "maxItems": own.MOST_TAGS},
     own.Words: _words,

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from webhooks.api.fields import ID, instant
+from webhooks.api.fields import GROUP, ID, instant
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.deliveries import STATES
+from worker.jobs.failures import STANDINGS
 from worker.jobs.filters import MOST_IDS
 from worker.jobs.states import BatchState, State
 
@@ -109,6 +110,20 @@ def ids(value: str) -> tuple[str, ...]:
     if len(given) > MOST_IDS or not all(ID.fullmatch(each) for each in given):
         raise ValueError(f"must be 1 to {MOST_IDS} ids, comma-separated")
     return given
+
+
+def standing(value: str) -> str:
+    """How a group of failures stands."""
+    if value not in STANDINGS:
+        raise ValueError(f"must be one of {', '.join(STANDINGS)}")
+    return value
+
+
+def failure(value: str) -> str:
+    """The id of a group of failures."""
+    if not GROUP.fullmatch(value):
+        raise ValueError("must be the id of a group of failures")
+    return value
 
 
 def batch_state(value: str) -> str:

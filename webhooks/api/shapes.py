@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields
 
 from worker.jobs.deliveries import STATES
+from worker.jobs.failures import STANDINGS
 from worker.jobs.states import ActionState, BatchState, State
 
 
@@ -279,13 +280,19 @@ class Replayed(Shape):
 
 
 class Failure(Shape):
-    """Jobs that failed for one reason; `example` is the newest."""
+    """Jobs that failed for one reason; `example` is the newest. `open` of them no later job made good."""
 
+    id = text()
     tenant = text()
     kind = text()
     error_class = text()
     message = text()
     count = whole()
+    open = whole()
+    standing = one_of(*STANDINGS)
+    acknowledged_by = text(allow_none=True)
+    acknowledged_at = moment(none=True)
+    note = text(allow_none=True)
     first_at = moment()
     last_at = moment()
     example = text()

@@ -60,6 +60,8 @@ TOLD: Final[Mapping[Handler, Told]] = {
     batches.resume: _turn(shapes.Batch),
     batches.cancel: _turn(shapes.Batch),
     failures.listed: _page(shapes.Failure, failures.FILTERS),
+    failures.acknowledge: _turn(shapes.Failure, forms.AcknowledgeForm),
+    failures.reopen: _turn(shapes.Failure),
     deliveries.listed: _page(shapes.DeliveryLine, deliveries.FILTERS),
     deliveries.shown: Told({200: (shapes.Delivery,)}),
     deliveries.replay: _turn(shapes.Delivery),

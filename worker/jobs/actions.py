@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 500
 MOVED_ON: Final = "it moved on in the meantime"
+MADE_GOOD: Final = "a later job did what it was to do"
 DONE_SINCE: Final = "another job has its unique key now"
 _INSTANT: Final = timedelta(microseconds=1)
 _TIMES: Final = ("since", "until")
@@ -55,9 +56,14 @@ class Verb:
     after_failure: bool = False
     """Only jobs that came to their end before the action was asked for."""
 
+    open_of_group: bool = False
+    """Of a group of failures only those that no later job made good: to do the others again would be for nothing."""
+
 
 VERBS: Final[Mapping[str, Verb]] = {
-    "replay": Verb(queue.replayed, (State.FAILED, State.CANCELLED), unless_named=(State.CANCELLED,), after_failure=True),
+    "replay": Verb(
+        queue.replayed, (State.FAILED, State.CANCELLED), unless_named=(State.CANCELLED,), after_failure=True, open_of_group=True
+    ),
     "cancel": Verb(queue.cancelled, (State.QUEUED, State.WAITING, State.RETRYING)),
     "discard": Verb(queue.discarded, (State.FAILED,), after_failure=True),
 }
@@ -97,10 +103,13 @@ class Forecast:
 
 
 def forecast(connection: Connection, action: str, wanted: JobFilter) -> Forecast:
-    """Count, by state and kind, what the filter names now."""
+    """Count, by state and kind, what the filter names now. A replay of a group of failures takes those that are open."""
     verb = VERBS[action]
     changes, calls = 0, 0.0
     skips: Counter[str] = Counter()
+    if verb.open_of_group and wanted.failure is not None:
+        skips[MADE_GOOD] += sum(tally(connection, replace(wanted, closed=True)).values())
+        wanted = replace(wanted, closed=False)
     for (state, kind), count in tally(connection, wanted).items():
         why = _why_not(action, verb, state, wanted)
         if why is not None:
@@ -108,7 +117,7 @@ def forecast(connection: Connection, action: str, wanted: JobFilter) -> Forecast
             continue
         changes += count
         calls += count * (CALLS_OF_SYNC if kind == "sync_kit_lines" else CALLS_EACH) if action == "replay" else 0
-    return Forecast(changes, dict(skips), ceil(calls))
+    return Forecast(changes, dict(+skips), ceil(calls))
 
 
 def begin(db: Database, action: str, wanted: JobFilter, made_by: str, now: datetime) -> Action:
@@ -236,7 +245,8 @@ def _reach(action: Action) -> JobFilter:
     states = tuple(state.value for state in verb.states if _why_not(action.action, verb, state, wanted) is None)
     if wanted.state is not None:
         states = tuple(state for state in states if state in wanted.state)
-    return replace(wanted, state=states, until=until if wanted.until is None else min(until, wanted.until))
+    closed = False if verb.open_of_group and wanted.failure is not None else wanted.closed
+    return replace(wanted, state=states, closed=closed, until=until if wanted.until is None else min(until, wanted.until))
 
 
 def _why_not(action: str, verb: Verb, state: State, wanted: JobFilter) -> str | None:

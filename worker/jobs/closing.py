@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
     from worker.jobs.model import Job
 
@@ -58,7 +58,7 @@ def _does(before: Job, after: Job) -> bool:
     return not after.arguments.get("dry_run")
 
 
-def _closed_by(found: Iterable[Row[Any]], done: Iterable[Job]) -> dict[str, str]:
+def _closed_by(found: Iterable[Any], done: Iterable[Job]) -> dict[str, str]:
     by_subject: dict[tuple[str, str], list[Job]] = {}
     for job in done:
         by_subject.setdefault((job.tenant, job.subject or ""), []).append(job)

@@ -1,37 +1,58 @@
-"""Failed jobs by the reason why: tenant, kind, error class and the message without numbers and ids."""
+"""Failed jobs by the reason why: tenant, kind, error class and the message without numbers and ids.
+
+A group is closed when later jobs did what all of its jobs were to do. One that somebody knows of is acknowledged until a job fails so
+again.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
+from worker.errors import Conflict, NotFound
+from worker.jobs import marks
+from worker.jobs.groups import COLUMNS, Group, group_of, named
 from worker.jobs.states import State
 from worker.jobs.tables import in_state, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Row, Select
+
+    from worker.jobs.engine import Database
+    from worker.jobs.marks import Mark
 
 Position = tuple[datetime, str]
 """Where a group stands in the list: its `last_at` and its `example`."""
 
+Standing = Literal["open", "acknowledged", "closed"]
+STANDINGS: Final[tuple[Standing, ...]] = ("open", "acknowledged", "closed")
+_PORTION: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Jobs that failed for the same reason. `first_at` and `last_at` are when one failed; `example` is the newest of them."""
+    """Jobs that failed for the same reason. `first_at` and `last_at` are when one failed; `example` is the newest of them.
 
+    `open` of them no later job made good. `mark` says who knows of it, also where it has come back since.
+    """
+
+    id: str
     tenant: str
     kind: str
     error_class: str
     message: str
     count: int
+    open: int
+    standing: Standing
     first_at: datetime
     last_at: datetime
     example: str
+    mark: Mark | None
 
     @property
     def position(self) -> Position:
@@ -41,7 +62,10 @@ class FailureGroup:
 
 @dataclass(frozen=True, slots=True)
 class FailureFilter:
-    """Which failed jobs to group; None means any. `since` and `until` (not included) are about when a job failed."""
+    """Which failed jobs to group; None means any. `since` and `until` (not included) are about when a job failed.
+
+    `standing` is that of the jobs that are grouped: the group as far as the rest of the filter reaches.
+    """
 
     tenant: str | None = None
     kind: str | None = None
@@ -49,6 +73,7 @@ class FailureFilter:
     batch: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    standing: Standing | None = None
 
 
 ANY: Final = FailureFilter()
@@ -63,29 +88,104 @@ def failure_groups(
     after: Position | None = None,
 ) -> list[FailureGroup]:
     """Up to `limit` groups of the tenants (None: all), those that failed last first, after another group's position."""
-    last, example = func.max(jobs.c.finished_at, type_=jobs.c.finished_at.type), func.max(jobs.c.id)
+    found: list[FailureGroup] = []
+    portion = limit if wanted.standing in {None, "closed"} else max(limit, _PORTION)
+    while True:
+        rows = connection.execute(_grouped(_conditions(tenants, wanted), wanted.standing, portion, after)).all()
+        told = _told(connection, rows)
+        found += [group for group in told if wanted.standing in {None, group.standing}]
+        if len(found) >= limit or len(rows) < portion:
+            return found[:limit]
+        after = told[-1].position
+
+
+def find_group(connection: Connection, tenants: Sequence[str] | None, group_id: str) -> FailureGroup:
+    """The group, if it is of these tenants (None: all) and any failed job stands in it; or `NotFound`."""
+    group = named(connection, group_id, tenants)
+    found = [] if group is None else _told(connection, connection.execute(_grouped(group.conditions(), None, 1, None)).all())
+    if not found:
+        raise NotFound(f"there is no group of failures {group_id}")
+    return found[0]
+
+
+def acknowledge(
+    db: Database, connection: Connection, tenants: Sequence[str] | None, group_id: str, by: str, note: str, now: datetime
+) -> FailureGroup:
+    """Say that somebody knows of it, until a job fails so again. Raises `NotFound`, or `Conflict` unless it is open."""
+    marks.serialise(db, connection, group_id)
+    group = find_group(connection, tenants, group_id)
+    if group.standing != "open":
+        raise Conflict(f"this group of failures is {group.standing}: there is nothing to acknowledge")
+    marks.put(connection, group_id, group.tenant, by, note, now)
+    then = find_group(connection, tenants, group_id)
+    marks.tell(connection, "failure.acknowledged", group, then, by, now)
+    return then
+
+
+def reopen(db: Database, connection: Connection, tenants: Sequence[str] | None, group_id: str, by: str, now: datetime) -> FailureGroup:
+    """Take that back. Raises `NotFound`, or `Conflict` unless it is acknowledged."""
+    marks.serialise(db, connection, group_id)
+    group = find_group(connection, tenants, group_id)
+    if group.standing != "acknowledged":
+        raise Conflict(f"this group of failures is {group.standing}: only an acknowledged one is opened again")
+    marks.drop(connection, group_id)
+    then = find_group(connection, tenants, group_id)
+    marks.tell(connection, "failure.reopened", group, then, by, now)
+    return then
+
+
+def _told(connection: Connection, rows: Sequence[Row[Any]]) -> list[FailureGroup]:
+    groups = [group_of(row) for row in rows]
+    known = marks.marks_of(connection, [group.id for group in groups])
+    return [_one(row, group, known.get(group.id)) for row, group in zip(rows, groups, strict=True)]
+
+
+def _one(row: Row[Any], group: Group, mark: Mark | None) -> FailureGroup:
+    return FailureGroup(
+        id=group.id,
+        tenant=group.tenant,
+        kind=group.kind,
+        error_class=group.error_class or "bug",
+        message=group.message or "",
+        count=row.n,
+        open=row.open,
+        standing=_standing(row.open, row.open_last_at, mark),
+        first_at=row.first_at,
+        last_at=row.last_at,
+        example=row.example,
+        mark=mark,
+    )
+
+
+def _standing(still: int, last_at: datetime | None, mark: Mark | None) -> Standing:
+    if not still:
+        return "closed"
+    return "open" if mark is None or (last_at is not None and last_at > mark.at) else "acknowledged"
+
+
+def _grouped(where: Iterable[ColumnElement[bool]], standing: Standing | None, limit: int, after: Position | None) -> Select[Any]:
+    at = jobs.c.finished_at
+    last, example, still = func.max(at, type_=at.type), func.max(jobs.c.id), func.sum(case((jobs.c.closed_at.is_(None), 1), else_=0))
     statement = (
         select(
-            *_GROUP,
+            *COLUMNS,
             func.count().label("n"),
-            func.min(jobs.c.finished_at, type_=jobs.c.finished_at.type).label("first_at"),
+            still.label("open"),
+            func.max(case((jobs.c.closed_at.is_(None), at)), type_=at.type).label("open_last_at"),
+            func.min(at, type_=at.type).label("first_at"),
             last.label("last_at"),
             example.label("example"),
         )
-        .where(in_state(State.FAILED), *_conditions(tenants, wanted))
-        .group_by(*_GROUP)
+        .where(*where)
+        .group_by(*COLUMNS)
         .order_by(last.desc(), example.desc())
         .limit(limit)
     )
     if after is not None:
         statement = statement.having(or_(last < after[0], and_(last == after[0], example < after[1])))
-    return [
-        FailureGroup(row.tenant, row.kind, row.error_class or "bug", row.error_group or "", row.n, row.first_at, row.last_at, row.example)
-        for row in connection.execute(statement)
-    ]
-
-
-_GROUP: Final = (jobs.c.tenant, jobs.c.kind, jobs.c.error_class, jobs.c.error_group)
+    if standing is not None:
+        statement = statement.having(still == 0 if standing == "closed" else still > 0)
+    return statement
 
 
 def _conditions(tenants: Sequence[str] | None, wanted: FailureFilter) -> list[ColumnElement[bool]]:
@@ -95,7 +195,7 @@ def _conditions(tenants: Sequence[str] | None, wanted: FailureFilter) -> list[Co
         "error_class": wanted.error_class,
         "batch": wanted.batch,
     }
-    found: list[ColumnElement[bool]] = [jobs.c[name] == value for name, value in plain.items() if value is not None]
+    found = [in_state(State.FAILED), *(jobs.c[name] == value for name, value in plain.items() if value is not None)]
     if tenants is not None:
         found.append(jobs.c.tenant.in_(tenants))
     if wanted.since is not None:

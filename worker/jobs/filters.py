@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, exists, false, or_, select
 
-from worker.jobs.tables import job_tags, job_terms, jobs
+from worker.jobs.groups import named
+from worker.jobs.states import State
+from worker.jobs.tables import in_state, job_tags, job_terms, jobs
 from worker.jobs.terms import asked
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
+
+    from worker.jobs.groups import Group
 
 
 MOST_IDS: Final = 500
@@ -25,7 +29,8 @@ class JobFilter:
 
     `tenants` is what the asker may see, None for all. `q` is words, each of which must be a job's id or ERP id, or the beginning of a
     word of its reference, arguments, tags or error. `since` and `until` (not included) are about when a job was made. `ids`: these and no
-    others, at most `MOST_IDS`.
+    others, at most `MOST_IDS`. `failure` is the id of a group of failed jobs, and `group` that group, once it is looked up
+    (`worker.jobs.groups`). `closed`: whether a later job did what a failed one was to do.
     """
 
     tenants: tuple[str, ...] | None = None
@@ -41,6 +46,9 @@ class JobFilter:
     since: datetime | None = None
     until: datetime | None = None
     ids: tuple[str, ...] | None = None
+    failure: str | None = None
+    group: Group | None = None
+    closed: bool | None = None
 
     @property
     def within(self) -> tuple[str, ...] | None:
@@ -48,6 +56,14 @@ class JobFilter:
         if self.tenant is None:
             return self.tenants
         return (self.tenant,) if self.tenants is None or self.tenant in self.tenants else ()
+
+
+def looked_up(connection: Connection, wanted: JobFilter) -> JobFilter:
+    """The same with what its ids stand for. A group in which no job stands that may be found leaves no tenants: nothing is found."""
+    if wanted.failure is None:
+        return wanted
+    group = named(connection, wanted.failure, wanted.within)
+    return replace(wanted, failure=None, group=group) if group is not None else replace(wanted, failure=None, tenants=())
 
 
 def conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
@@ -73,7 +89,9 @@ def unled(wanted: JobFilter) -> list[ColumnElement[bool]]:
         found.append(plain("state").in_(wanted.state))
     if wanted.ids is not None:
         found.append(plain("id").in_(wanted.ids))
-    return found
+    if wanted.group is not None:
+        found += [in_state(State.FAILED), *(plain(name) == value for name, value in _grouped(wanted.group).items())]
+    return found + closing(wanted)
 
 
 def has_word(word: str, written: str) -> ColumnElement[bool]:
@@ -90,6 +108,17 @@ def begins(word: str) -> ColumnElement[bool]:
 def erp_ids(word: str, written: str) -> tuple[str, ...]:
     """The ERP ids that a word of a question may mean."""
     return tuple(dict.fromkeys((written, word, word.upper())))
+
+
+def closing(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    """Whether a later job did what a failed one was to do, where that is asked for."""
+    if wanted.closed is None:
+        return []
+    return [jobs.c.closed_at.is_not(None) if wanted.closed else jobs.c.closed_at.is_(None)]
+
+
+def _grouped(group: Group) -> dict[str, str | None]:
+    return {"tenant": group.tenant, "kind": group.kind, "error_class": group.error_class, "error_group": group.message}
 
 
 def _values(wanted: JobFilter) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, literal, select, union_all
 
-from worker.jobs.filters import begins, erp_ids, unled
+from worker.jobs.filters import begins, closing, erp_ids, unled
 from worker.jobs.states import FINAL, OPEN, State
 from worker.jobs.tables import job_tags, job_terms, jobs
 from worker.jobs.terms import asked
@@ -145,6 +145,8 @@ def _by_name(wanted: JobFilter, ours: ColumnElement[bool]) -> Iterator[Lead]:
     """What names few."""
     if wanted.ids is not None:
         yield _lead(jobs.c.id.in_(wanted.ids))
+    if wanted.group is not None:
+        yield _lead(*wanted.group.conditions(), *closing(wanted))
     if wanted.erp_id is not None:
         yield _lead(ours, jobs.c.erp_id.is_not(None), jobs.c.erp_id == wanted.erp_id)
     if wanted.reference is not None:

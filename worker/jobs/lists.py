@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
-from worker.jobs.filters import JobFilter, conditions
+from worker.jobs.filters import JobFilter, conditions, looked_up
 from worker.jobs.leads import borders, leads
 from worker.jobs.tables import batches, jobs
 from worker.jobs.terms import asked
@@ -35,6 +35,7 @@ _MOST: Final = 5_000
 
 def newest(connection: Connection, wanted: JobFilter, limit: int, after: str | None = None) -> list[Row[Any]]:
     """Up to `limit` rows of `jobs`, newest first, older than the job `after`."""
+    wanted = looked_up(connection, wanted)
     if wanted.within == () or (wanted.q is not None and not asked(wanted.q)):
         return []
     if wanted.batch is not None and not _is_seen(connection, wanted):

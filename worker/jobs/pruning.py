@@ -15,7 +15,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 
 from worker.jobs import endings, paces, spent
 from worker.jobs.states import FINAL, BatchState
-from worker.jobs.tables import actions, acts, batches, deliveries, exchanges, idempotency_keys, job_terms, jobs, standstills
+from worker.jobs.tables import actions, acts, batches, deliveries, exchanges, failure_marks, idempotency_keys, job_terms, jobs, standstills
 from worker.jobs.tables import paces as pace_rows
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def prune(db: Database, keep: Keep, now: datetime, go_on: Callable[[], bool]) ->
     steps: tuple[Callable[[Connection], bool], ...] = (
         lambda c: _rows(c, idempotency_keys, idempotency_keys.c.expires_at, now),
         lambda c: _rows(c, actions, actions.c.finished_at, now - keep.jobs),
-        lambda c: _rows(c, acts, acts.c.at, now - keep.jobs),
+        lambda c: _rows(c, acts, acts.c.at, now - keep.jobs) or _rows(c, failure_marks, failure_marks.c.acknowledged_at, now - keep.jobs),
         lambda c: _rows(c, standstills, standstills.c.until, now - keep.jobs),
         lambda c: _rows(c, pace_rows, pace_rows.c.at, now - paces.KEPT),
         lambda c: _rows(c, exchanges, exchanges.c.at, now - keep.exchanges),

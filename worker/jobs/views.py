@@ -142,12 +142,19 @@ def delivery_view(delivery: Delivery) -> dict[str, Any]:
 
 def failure_view(group: FailureGroup) -> dict[str, Any]:
     """Jobs that failed for the same reason."""
+    mark = group.mark
     return {
+        "id": group.id,
         "tenant": group.tenant,
         "kind": group.kind,
         "error_class": group.error_class,
         "message": group.message,
         "count": group.count,
+        "open": group.open,
+        "standing": group.standing,
+        "acknowledged_by": None if mark is None else mark.by,
+        "acknowledged_at": None if mark is None else at(mark.at),
+        "note": None if mark is None else mark.note,
         "first_at": at(group.first_at),
         "last_at": at(group.last_at),
         "example": group.example,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.webhooks.world import NOW
+from worker.jobs.groups import Group
 from worker.jobs.messages import normalised
 from worker.jobs.tables import jobs
 
@@ -35,11 +36,17 @@ def test_groups_have_counts_and_times(world: World) -> None:
 
     assert [(each["message"], each["count"]) for each in groups["items"]] == [("no stock of <n> in <document>", 2), ("period closed", 1)]
     assert groups["items"][0] == {
+        "id": Group("acme", "release_kit_assembly", "validation", "no stock of <n> in <document>").id,
         "tenant": "acme",
         "kind": "release_kit_assembly",
         "error_class": "validation",
         "message": "no stock of <n> in <document>",
         "count": 2,
+        "open": 2,
+        "standing": "open",
+        "acknowledged_by": None,
+        "acknowledged_at": None,
+        "note": None,
         "first_at": "2026-03-04T12:00:00Z",
         "last_at": "2026-03-04T12:03:00Z",
         "example": last,
@@ -75,7 +82,76 @@ def test_filters_narrow(world: World) -> None:
     assert world.ask("GET", "/api/failures?since=2026-03-04T12:00:01Z").json["items"] == []
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=AAAA", "cursor=" + "_" * 32, "state=failed", "limit=501", "since=1"])
+@pytest.mark.parametrize(
+    "query", ["cursor=x", "cursor=AAAA", "cursor=" + "_" * 32, "state=failed", "standing=lost", "limit=501", "since=1"]
+)
 def test_odd_questions_are_refused(small_world: World, query: str) -> None:
     """What is not known is a fault."""
     assert small_world.ask("GET", f"/api/failures?{query}").status_code == 422
+
+
+def test_acknowledged_and_reopened(world: World) -> None:
+    """With a note; it stands on the record, narrows the list, and can be taken back."""
+    failed(world, "1", "period closed")
+    failed(world, "2", "no stock")
+    group = next(each["id"] for each in world.ask("GET", "/api/failures").json["items"] if each["message"] == "period closed")
+
+    known = world.ask("POST", f"/api/failures/{group}/acknowledge", "ops-key", json={"note": "until Monday"})
+    twice = world.ask("POST", f"/api/failures/{group}/acknowledge", "ops-key")
+    narrowed = [world.ask("GET", f"/api/failures?standing={each}").json["items"] for each in ("open", "acknowledged", "closed")]
+    opened = world.ask("POST", f"/api/failures/{group}/reopen", "ops-key")
+    again = world.ask("POST", f"/api/failures/{group}/reopen", "ops-key")
+
+    assert [each.status_code for each in (known, twice, opened, again)] == [200, 409, 200, 409]
+    assert {name: known.json[name] for name in ("standing", "acknowledged_by", "acknowledged_at", "note")} == {
+        "standing": "acknowledged",
+        "acknowledged_by": "ops",
+        "acknowledged_at": "2026-03-04T12:00:00Z",
+        "note": "until Monday",
+    }
+    assert [[each["message"] for each in part] for part in narrowed] == [["no stock"], ["period closed"], []]
+    assert (opened.json["standing"], opened.json["note"]) == ("open", None)
+    assert [each["act"] for each in world.ask("GET", f"/api/acts?subject={group}").json["items"]] == [
+        "failure.reopened",
+        "failure.acknowledged",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "sent", "status"),
+    [
+        ("acknowledge", "view-key", {}, 403),
+        ("acknowledge", "other-key", {}, 404),
+        ("reopen", "other-key", {}, 404),
+        ("acknowledge", "ops-key", {"note": ""}, 422),
+        ("acknowledge", "ops-key", {"why": "x"}, 422),
+        ("reopen", "ops-key", {"note": "x"}, 422),
+    ],
+)
+def test_marks_are_guarded(small_world: World, path: str, key: str, sent: dict[str, str], status: int) -> None:
+    """By role and tenant; what is not known is a fault."""
+    failed(small_world, "1", "period closed")
+    group = small_world.ask("GET", "/api/failures").json["items"][0]["id"]
+    assert small_world.ask("POST", f"/api/failures/{group}/{path}", key, json=sent).status_code == status
+
+
+def test_odd_ids_are_not_there(small_world: World) -> None:
+    """What can be no group's id."""
+    assert small_world.ask("POST", "/api/failures/nothing/reopen").status_code == 404
+
+
+def test_jobs_of_a_group(world: World) -> None:
+    """Listed by the group's id, and replayed by it."""
+    made = [failed(world, "1", "no stock of 5"), failed(world, "2", "no stock of 7")]
+    failed(world, "3", "period closed")
+    group = next(each["id"] for each in world.ask("GET", "/api/failures").json["items"] if each["count"] == 2)
+
+    listed = world.ask("GET", f"/api/jobs?failure={group}").json["items"]
+    chosen = {"action": "replay", "filter": {"failure": group}, "preview": True}
+    seen = world.ask("POST", "/api/jobs/actions", "ops-key", json=chosen)
+    wrong = [world.ask("GET", "/api/jobs?failure=1"), world.ask("POST", "/api/jobs/actions", json={**chosen, "filter": {"failure": 1}})]
+
+    assert [job["id"] for job in listed] == made[::-1]
+    assert (seen.json["would_change"], seen.json["would_skip"]) == (2, [])
+    assert world.ask("GET", f"/api/jobs?failure={group}", "other-key").json["items"] == []
+    assert [each.status_code for each in wrong] == [422, 422]

@@ -5,16 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import select
 
 from tests.worker.jobs.acting import NOW, claim, later, make, make_batch, read, settle, wanted
-from worker.jobs import fleet, queue, verdicts
-from worker.jobs.failures import FailureFilter, failure_groups
+from worker.errors import Conflict, NotFound
+from worker.jobs import actions, failures, fleet, queue, search, verdicts
+from worker.jobs.acts import find_acts
+from worker.jobs.failures import STANDINGS, FailureFilter, acknowledge, failure_groups, find_group, reopen
+from worker.jobs.filters import JobFilter
+from worker.jobs.groups import Group
+from worker.jobs.marks import Mark
 from worker.jobs.messages import LONGEST, normalised
 from worker.jobs.model import JobError, Lane
 from worker.jobs.tables import jobs
+from worker.jobs.tallies import tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.jobs.engine import Database
     from worker.jobs.failures import FailureGroup, Position
     from worker.jobs.model import Job
@@ -42,6 +51,26 @@ def group_of(db: Database, job: Job) -> str | None:
     with db.read() as connection:
         found: str | None = connection.execute(select(jobs.c.error_group).where(jobs.c.id == job.id)).scalar_one()
         return found
+
+
+def act(db: Database, verb: Callable[..., FailureGroup], group: str, *given: Any, tenants: tuple[str, ...] | None = None) -> FailureGroup:
+    """Acknowledge a group, or open it again."""
+    with db.write() as connection:
+        return verb(db, connection, tenants, group, *given)
+
+
+def succeed(db: Database, new: NewJob, seconds: float) -> Job:
+    """Make a job and let it succeed."""
+    make(db, new)
+    (job,) = claim(db, lane=Lane(new.tenant, new.erp))
+    settle(db, job, verdicts.done("seen"), later(seconds))
+    return read(db, job)
+
+
+def found(db: Database, limit: int = 50, after: str | None = None, **asked: Any) -> list[str]:
+    """The jobs that a filter names, newest first."""
+    with db.read() as connection:
+        return [job.id for job in search.find_jobs(connection, JobFilter(**asked), limit, after)]
 
 
 def test_same_reason_is_one_group(db: Database) -> None:
@@ -146,3 +175,157 @@ def test_long_messages_are_cut(db: Database) -> None:
     assert group_of(db, job) == normalised(message)[:LONGEST]
     assert job.error is not None
     assert job.error.message == message
+
+
+def test_group_has_an_id(db: Database) -> None:
+    """Always the same for one reason, another for each that differs in anything; stable, as marks are kept by it."""
+    fail(db, wanted(1), "closed", 1)
+    (first,) = groups(db)
+    fail(db, wanted(2), "closed", 2)
+    fail(db, wanted(3, tenant="other"), "closed", 3)
+    fail(db, wanted(4), "shut", 4)
+    ids = [group.id for group in groups(db)]
+    assert first.id in ids
+    assert len(set(ids)) == 3
+    assert Group("acme", "release_kit_assembly", "validation", "closed").id == first.id == "6f2e36614e86b5aeba87c9d531280abb"
+
+
+def test_closes_and_comes_back(db: Database) -> None:
+    """Open while a job of it is not made good, closed when all are, open again when another fails so."""
+    fail(db, wanted(1), "closed", 1)
+    fail(db, wanted(2), "closed", 2)
+    before = [(group.standing, group.open, group.count) for group in groups(db)]
+    succeed(db, wanted(1), 3)
+    half = [(group.standing, group.open, group.count) for group in groups(db)]
+    succeed(db, wanted(2), 4)
+    closed = [(group.standing, group.open, group.count) for group in groups(db)]
+    fail(db, wanted(3), "closed", 5)
+    again = [(group.standing, group.open, group.count) for group in groups(db)]
+    assert (before, half, closed, again) == ([("open", 2, 2)], [("open", 1, 2)], [("closed", 0, 2)], [("open", 1, 3)])
+
+
+def test_acknowledged_until_it_comes_back(db: Database) -> None:
+    """Somebody knows of it: until one fails so after that. The mark says who, when and what; another one takes its place."""
+    fail(db, wanted(1), "closed", 1)
+    (group,) = groups(db)
+    known = act(db, acknowledge, group.id, "ops", "the period", later(10))
+    fail(db, wanted(2), "other", 20)
+    still = {each.message: each.standing for each in groups(db)}
+    fail(db, wanted(3), "closed", 30)
+    back = find(db, group.id)
+    again = act(db, acknowledge, group.id, "ann", "", later(40))
+    assert (known.standing, known.mark) == ("acknowledged", Mark("ops", later(10), "the period"))
+    assert still == {"closed": "acknowledged", "other": "open"}
+    assert (back.standing, back.mark) == ("open", known.mark)
+    assert (again.standing, again.mark) == ("acknowledged", Mark("ann", later(40), ""))
+
+
+def test_closed_beats_known(db: Database) -> None:
+    """A group whose jobs are all made good is closed, marked or not; one that failed after the mark and was made good opens nothing."""
+    fail(db, wanted(1), "closed", 1)
+    (group,) = groups(db)
+    act(db, acknowledge, group.id, "ops", "", later(10))
+    fail(db, wanted(2), "closed", 20)
+    succeed(db, wanted(2), 21)
+    one_left = find(db, group.id).standing
+    succeed(db, wanted(1), 22)
+    assert (one_left, find(db, group.id).standing) == ("acknowledged", "closed")
+
+
+def test_reopened_by_a_person(db: Database) -> None:
+    """What was acknowledged by mistake; both are on record."""
+    fail(db, wanted(1), "closed", 1)
+    (group,) = groups(db)
+    act(db, acknowledge, group.id, "ops", "so be it", later(10))
+    opened = act(db, reopen, group.id, "ann", later(11))
+    with db.read() as connection:
+        told = find_acts(connection, ("acme",), 9, subject=group.id)
+    assert (opened.standing, opened.mark) == ("open", None)
+    assert [(each.act, each.by) for each in told] == [("failure.reopened", "ann"), ("failure.acknowledged", "ops")]
+    assert told[0].before == told[1].after == {"standing": "acknowledged", "message": "closed", "note": "so be it"}
+
+
+def test_senseless_marks_are_refused(db: Database) -> None:
+    """What is not open can't be acknowledged, what is not acknowledged not reopened; another tenant's group is not there."""
+    fail(db, wanted(1), "closed", 1)
+    (group,) = groups(db)
+    with pytest.raises(Conflict):
+        act(db, reopen, group.id, "ops", later(10))
+    with pytest.raises(NotFound):
+        act(db, acknowledge, group.id, "ops", "", later(10), tenants=("other",))
+    with pytest.raises(NotFound):
+        act(db, acknowledge, "0" * 32, "ops", "", later(10))
+    act(db, acknowledge, group.id, "ops", "", later(10))
+    with pytest.raises(Conflict):
+        act(db, acknowledge, group.id, "ops", "", later(11))
+    succeed(db, wanted(1), 12)
+    with pytest.raises(Conflict):
+        act(db, acknowledge, group.id, "ops", "", later(13))
+
+
+def test_standing_narrows(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups of one standing, page by page, however many of another lie between."""
+    monkeypatch.setattr(failures, "_PORTION", 2)
+    for number in range(9):
+        fail(db, wanted(number), f"reason {'abcdefghi'[number]}", number)
+    by_message = {group.message: group.id for group in groups(db)}
+    for letter in "cdefg":
+        act(db, acknowledge, by_message[f"reason {letter}"], "ops", "", later(20))
+    succeed(db, wanted(8), 30)
+
+    def pages(standing: str) -> list[str]:
+        seen: list[FailureGroup] = []
+        page = groups(db, limit=1, standing=standing)
+        while page:
+            seen += page
+            page = groups(db, limit=1, standing=standing, after=seen[-1].position)
+        return [group.message[-1] for group in seen]
+
+    assert [pages(each) for each in STANDINGS] == [["h", "b", "a"], ["g", "f", "e", "d", "c"], ["i"]]
+
+
+def test_jobs_of_a_group(db: Database) -> None:
+    """A list by a group's id names its failed jobs, closed or not, of the tenants that are seen; with whatever else is asked for."""
+    first, second = fail(db, wanted(1), "closed", 1), fail(db, wanted(2), "closed", 2)
+    fail(db, wanted(3), "shut", 3)
+    succeed(db, wanted(2), 4)
+    group = next(group.id for group in groups(db) if group.message == "closed")
+    assert found(db, failure=group) == [second.id, first.id]
+    assert found(db, 1, second.id, failure=group) == [first.id]
+    assert [found(db, failure=group, closed=each) for each in (True, False)] == [[second.id], [first.id]]
+    assert found(db, failure=group, tenants=("other",)) == found(db, failure="0" * 32) == []
+    assert found(db, failure=group, q="p/000001") == [first.id]
+    with db.read() as connection:
+        counts = [
+            sum(tally(connection, JobFilter(failure=group, **each)).values()) for each in ({}, {"state": ("failed",)}, {"kind": "other"})
+        ]
+    assert counts == [2, 2, 0]
+
+
+def test_replay_of_a_group(db: Database) -> None:
+    """The open ones of the group and no others, also within one batch; the preview says what is left out."""
+    made_good, alone = fail(db, wanted(1), "closed", 1), fail(db, wanted(2), "closed", 2)
+    succeed(db, wanted(1), 3)
+    other = fail(db, wanted(3), "shut", 3)
+    batch = make_batch(db, wanted(4))
+    (inside,) = claim(db)
+    settle(db, inside, verdicts.failed(JobError("validation", "closed", 400)), later(4))
+    group = find(db, next(group.id for group in groups(db) if group.message == "closed")).id
+    with db.read() as connection:
+        whole = actions.forecast(connection, "replay", JobFilter(failure=group))
+        part = actions.forecast(connection, "replay", JobFilter(failure=group, batch=batch.id))
+        dropped = actions.forecast(connection, "discard", JobFilter(failure=group))
+    done = []
+    for chosen in (JobFilter(failure=group, batch=batch.id), JobFilter(failure=group)):
+        action = actions.begin(db, "replay", chosen, "ops", later(60))
+        done.append(actions.carry_on(db, action.id, later(61)).done)
+    assert (whole.changes, whole.skips, part.changes, part.skips) == (2, {actions.MADE_GOOD: 1}, 1, {})
+    assert (dropped.changes, dropped.skips) == (3, {})
+    assert done == [1, 1]
+    assert [read(db, job).state.value for job in (made_good, alone, other, inside)] == ["failed", "queued", "failed", "queued"]
+
+
+def find(db: Database, group: str) -> FailureGroup:
+    """The group as it stands."""
+    with db.read() as connection:
+        return find_group(connection, None, group)

@@ -13,7 +13,7 @@ from tests.worker.jobs.acting import NOW, claim, later, make, make_batch, settle
 from worker.jobs import arrivals, overview, pruning, search, verdicts
 from worker.jobs.arrivals import Arrival
 from worker.jobs.deliveries import DeliveryFilter, find_deliveries
-from worker.jobs.failures import FailureFilter, failure_groups
+from worker.jobs.failures import FailureFilter, failure_groups, find_group
 from worker.jobs.filters import JobFilter
 from worker.jobs.model import JobError
 from worker.jobs.progress import progress_of
@@ -144,6 +144,10 @@ def test_groups_use_indexes(tenants: tuple[str, ...] | None, busy: Database) -> 
         batch = search.find_batch(connection, _batch(connection))
         assert failure_groups(connection, tenants, limit=9)
         assert failure_groups(connection, tenants, FailureFilter(batch=batch.id), limit=9)
+        group = failure_groups(connection, tenants, FailureFilter(standing="open", kind=batch.kind), limit=9)[-1]
+        assert find_group(connection, tenants, group.id) == group
+        for chosen in (JobFilter(tenants, failure=group.id), JobFilter(tenants, failure=group.id, closed=False, batch=batch.id)):
+            assert len(search.find_jobs(connection, chosen, 50)) == sum(tally(connection, chosen).values()) > 0
         assert progress_of(connection, batch, later(300)).counts["failed"]
 
     assert full_scans(plans(busy, ask)) == []
