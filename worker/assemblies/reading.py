@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from worker.jobs.verdicts import Verdict
 
 LARGEST: Final = 256 * 1024
+LONGEST_WAIT: Final = 60.0
+"""Seconds: nobody waits longer for a look, so it fails, and may be asked for again."""
+
 INEXACT: Final = 2**53
 """From here on not every reader of JSON takes whole numbers as they are."""
 
@@ -52,6 +55,8 @@ class AssemblyReading:
         except (AuthRefused, Rejected) as error:
             return failed(error_of(error))
         except CallError as error:
+            if (error.retry_after or 0.0) > LONGEST_WAIT:
+                return failed(error_of(error))
             return retry(error_of(error), ordered=error.retry_after)
         return done("read", result_of(shown(document)))
 
@@ -98,12 +103,17 @@ def _number(value: Decimal) -> float | str:
 def _safe(value: Any) -> Any:  # noqa: ANN401 - JSON values
     """Without what looks like a secret, by the names of members and in texts."""
     if isinstance(value, str):
-        return redact(value)
+        return redact(_text(value))
     if isinstance(value, list):
         return [_safe(each) for each in value]
     if isinstance(value, dict):
-        return {name: MASK if each is not None and _is_secret(name) else _safe(each) for name, each in value.items()}
+        return {_text(name): MASK if each is not None and _is_secret(name) else _safe(each) for name, each in value.items()}
     return value
+
+
+def _text(value: str) -> str:
+    """Without halves of characters, which JSON can escape and no ledger keeps."""
+    return value.encode(errors="replace").decode()
 
 
 def _is_secret(name: str) -> bool:

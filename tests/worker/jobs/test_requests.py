@@ -94,3 +94,30 @@ def test_selection_is_judged() -> None:
     ]
     assert requests.erp_for(SETTINGS, "acme", "sync_kit_lines", {"all": True}) == "intacct"
     requests.check_select(SETTINGS, "acme", "sync_kit_lines", {"all": True})
+
+
+def test_looks_hold_nothing() -> None:
+    """A look begins in the source's lane, or the tenant's first; it goes before bulk work, holds nothing and is tried twice at most."""
+    kit = requests.new_job(SETTINGS, "acme", "read_kit", {"kit": "K-1X"})
+    bare = requests.new_job(SETTINGS, "bare", "read_kit", {"kit": "K1"}, priority=-5)
+    many = list(requests.new_items(SETTINGS, "acme", "read_kit", [{"kit": "K1"}], "a batch"))
+
+    assert (kit.erp, kit.reference, kit.subject, kit.priority, kit.max_attempts) == ("intacct", "K-1X", None, 100, 2)
+    assert (bare.erp, bare.priority) == ("itempath", -5)
+    assert [each.priority for each in many] == [0]
+
+
+def test_faults_of_looks() -> None:
+    """A revision is Visma's, and a document is in Visma: without a connection to it there is none."""
+    assert faults(lambda: requests.new_job(SETTINGS, "acme", "read_kit", {"kit": "K1", "revision": "R1"})) == [
+        "arguments.revision: is Visma's alone, to which acme has no connection"
+    ]
+    assert faults(lambda: requests.new_job(SETTINGS, "acme", "read_kit", {"revision": 1})) == [
+        "arguments.kit: is required",
+        "arguments.revision: must be text",
+    ]
+    assert faults(lambda: requests.new_job(SETTINGS, "acme", "read_kit_assembly", {"type": "P", "ref_no": "1"})) == [
+        "tenant: acme has no connection to visma"
+    ]
+    nothing = Settings(tenants={"empty": Tenant("empty")})
+    assert faults(lambda: requests.new_job(nothing, "empty", "read_kit", {"kit": "K1"})) == ["arguments: empty has no connection"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from worker.jobs.model import Batch, Job
+    from worker.jobs.verdicts import Verdict
 
 SHOP = Notice("shop", "https://shop.test", (Secret("s"),))
 ERROR = JobError("validation", "the item is on hold", 400)
@@ -106,6 +107,17 @@ def test_failure_is_told(telling: Database) -> None:
         queue.cancel(telling, connection, read(telling, second), "ops", NOW)
     assert [kind for kind, _ in told(telling)] == ["job.failed"] * 2
     assert told(telling)[0][1]["error"] == {"class": "validation", "message": ERROR.message, "status": 400, "retry": False}
+
+
+@pytest.mark.parametrize("end", [done("read", {"document": None}), failed(ERROR)])
+def test_looks_are_not_told(telling: Database, end: Verdict) -> None:
+    """Whoever asked for a look waits for it: nobody else is told of its end."""
+    make(telling, replace(wanted(1), kind="read_kit_assembly", subject=None))
+    (job,) = claim(telling)
+
+    settle(telling, job, end)
+
+    assert notices(telling) == []
 
 
 def test_late_worker_tells_nothing(telling: Database) -> None:
