@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from webhooks.api.fullness import Fullness
     from webhooks.api.streams import Streams
+    from webhooks.health import Doctor
     from worker.jobs.bell import Ringing
     from worker.jobs.engine import Database
     from worker.settings import ApiKey, Role, Settings
@@ -36,6 +37,7 @@ class Api:
     fullness: Fullness
     streams: Streams
     clock: Callable[[], datetime]
+    doctor: Doctor
 
 
 @dataclass(frozen=True, slots=True)

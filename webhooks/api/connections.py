@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.answers import Answer
 from webhooks.api import queries
 from webhooks.api.access import must_see, sees
 from webhooks.api.forms import LimitsForm, NothingForm, taken
-from worker.connections import SLOW_MS, budget_left
+from worker.connections import SLOW_MS, Limits, budget_left
 from worker.errors import NotFound
 from worker.jobs import controls, limits
 from worker.jobs.model import Lane
@@ -16,7 +16,7 @@ from worker.jobs.overview import oldest_due
 from worker.jobs.views import at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from webhooks.api.asking import Api, Ask
     from worker.jobs.engine import Database
     from worker.jobs.limits import ConnectionState
+    from worker.settings import Settings
 
     Turn = Callable[[Database, Connection, Lane, str, datetime], None]
+
+WORDS: Final = ("broken", "paused", "slow", "up")
+"""How a connection may stand, the worst first."""
 
 
 def listed(api: Api, ask: Ask) -> Answer:
@@ -36,8 +40,8 @@ def listed(api: Api, ask: Ask) -> Answer:
     tenants = [tenant for name, tenant in sorted(api.settings.tenants.items()) if sees(ask.key, name) and found.get("tenant", name) == name]
     lanes = [Lane(tenant.name, erp) for tenant in tenants for erp in tenant.erps()]
     with api.database.read() as connection:
-        views = [_view(api, connection, lane, api.clock()) for lane in lanes]
-    return Answer(200, {"items": views, "next": None})
+        shown = views(api, connection, lanes, api.clock())
+    return Answer(200, {"items": shown, "next": None})
 
 
 def pause(api: Api, ask: Ask) -> Answer:
@@ -58,7 +62,7 @@ def change(api: Api, ask: Ask) -> Answer:
         now = api.clock()
         limits_ = (wanted.get("slots"), wanted.get("calls_per_hour"))
         controls.change_limits(api.database, connection, lane, ask.key.name, *limits_, now)
-        view = _view(api, connection, lane, now)
+        (view,) = views(api, connection, [lane], now)
     api.bell.ring(lane)
     return Answer(200, view)
 
@@ -69,7 +73,7 @@ def _turned(api: Api, ask: Ask, turn: Turn) -> Answer:
     with api.database.write() as connection:
         now = api.clock()
         turn(api.database, connection, lane, ask.key.name, now)
-        view = _view(api, connection, lane, now)
+        (view,) = views(api, connection, [lane], now)
     api.bell.ring(lane)
     return Answer(200, view)
 
@@ -83,25 +87,45 @@ def _lane(api: Api, ask: Ask) -> Lane:
     return Lane(tenant, erp)
 
 
-def _view(api: Api, connection: Connection, lane: Lane, now: datetime) -> dict[str, Any]:
-    state = limits.state_of(connection, lane)
-    own = getattr(api.settings.tenants[lane.tenant], lane.erp)
-    ceiling = state.calls_per_hour or own.calls_per_hour
-    left = budget_left(state.budget, ceiling, now)
-    word, why = _standing(state, left, now)
+def views(api: Api, connection: Connection, lanes: Sequence[Lane], now: datetime, most: int | None = None) -> list[dict[str, Any]]:
+    """How each of the connections stands. Of more than `most` only so many, in the same order: those with trouble before others."""
+    states = limits.states_of(connection, lanes)
+    found = {lane: _standing(state, _left(api, lane, state, now), now) for lane, state in states.items()}
+    if most is not None and len(lanes) > most:
+        worst = set(sorted(lanes, key=lambda lane: WORDS.index(found[lane][0]))[:most])
+        lanes = [lane for lane in lanes if lane in worst]
+    held = limits.slots_of(connection, lanes, now)
+    return [_view(api, connection, lane, states[lane], held[lane], found[lane], now) for lane in lanes]
+
+
+def _view(
+    api: Api, connection: Connection, lane: Lane, state: ConnectionState, held: int, standing: tuple[str, str | None], now: datetime
+) -> dict[str, Any]:
+    own = own_limits(api.settings, lane)
+    left = _left(api, lane, state, now)
     return {
         "tenant": lane.tenant,
         "erp": lane.erp,
-        "state": word,
+        "state": standing[0],
         "slots": state.slots or own.slots,
-        "slots_in_use": limits.slots_in_use(connection, lane, now),
-        "calls_per_hour": ceiling,
+        "slots_in_use": held,
+        "calls_per_hour": state.calls_per_hour or own.calls_per_hour,
         "calls_left": left,
         "resets_at": None if left is None else at(state.budget.resets_at(now)),
         "last_ok_at": at(state.last_ok_at),
         "oldest_due_at": at(oldest_due(connection, lane, now)),
-        "why": why,
+        "why": standing[1],
     }
+
+
+def own_limits(settings: Settings, lane: Lane) -> Limits:
+    """What the settings allow a connection."""
+    own = getattr(settings.tenants[lane.tenant], lane.erp)
+    return Limits(own.slots, own.calls_per_hour)
+
+
+def _left(api: Api, lane: Lane, state: ConnectionState, now: datetime) -> int | None:
+    return budget_left(state.budget, state.calls_per_hour or own_limits(api.settings, lane).calls_per_hour, now)
 
 
 def _standing(state: ConnectionState, left: int | None, now: datetime) -> tuple[str, str | None]:

@@ -6,6 +6,7 @@ the limit.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +16,18 @@ from worker.connections import Breaker, Budget, breaker_after, budget_after, bud
 from worker.errors import LedgerUnavailable
 from worker.jobs import standstills
 from worker.jobs.announcing import tell_of_breaker
+from worker.jobs.model import Lane
 from worker.jobs.standstills import Cause
 from worker.jobs.tables import connections, holdings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
     from worker.connections import Limits, Report
     from worker.jobs.engine import Database
-    from worker.jobs.model import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,13 @@ def state_of(connection: Connection, lane: Lane) -> ConnectionState:
     return ConnectionState() if row is None else _state(row)
 
 
+def states_of(connection: Connection, lanes: Collection[Lane]) -> dict[Lane, ConnectionState]:
+    """The same for several, in one question."""
+    mine = select(connections).where(connections.c.tenant.in_({lane.tenant for lane in lanes}))
+    found = {(row.tenant, row.erp): _state(row) for row in connection.execute(mine)}
+    return {lane: found.get((lane.tenant, lane.erp), ConnectionState()) for lane in lanes}
+
+
 def learned(db: Database, lane: Lane) -> dict[str, Any] | None:
     """What was learned of the connection so far; None while the ledger is away."""
     try:
@@ -85,6 +93,15 @@ def learned(db: Database, lane: Lane) -> dict[str, Any] | None:
 def slots_in_use(connection: Connection, lane: Lane, now: datetime) -> int:
     """Slots that workers hold now."""
     return sum(row.slots for row in _holders(connection, lane, now))
+
+
+def slots_of(connection: Connection, lanes: Collection[Lane], now: datetime) -> Counter[Lane]:
+    """The same for several lanes, in one question."""
+    mine = select(holdings).where(holdings.c.tenant.in_({lane.tenant for lane in lanes}), holdings.c.until >= now)
+    found: Counter[Lane] = Counter()
+    for row in connection.execute(mine):
+        found[Lane(row.tenant, row.erp)] += row.slots
+    return found
 
 
 def refresh(
