@@ -14,7 +14,7 @@ from webhooks.api.queries import PAGING, cursor, page_of, paged
 from worker.errors import Fault, InvalidArguments, NotFound
 from worker.jobs import batches, requests, search
 from worker.jobs.model import Lane
-from worker.jobs.progress import progress_of
+from worker.jobs.progress import progress_of, progress_of_each
 from worker.jobs.views import batch_view
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def listed(api: Api, ask: Ask) -> Answer:
     now = api.clock()
     with api.database.read() as connection:
         present = search.find_batches(connection, tenants, page.limit + 1, page.after, found.get("state"))
-        shown_at = {batch.id: batch_view(batch, progress_of(connection, batch, now)) for batch in present[: page.limit]}
-    return Answer(200, paged(present, page.limit, lambda batch: shown_at[batch.id], lambda batch: cursor(batch.id)))
+        stand = progress_of_each(connection, present[: page.limit], now)
+    return Answer(200, paged(present, page.limit, lambda batch: batch_view(batch, stand[batch.id]), lambda batch: cursor(batch.id)))
 
 
 def shown(api: Api, ask: Ask) -> Answer:

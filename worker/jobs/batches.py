@@ -22,7 +22,7 @@ from worker.jobs.tagging import retag_all
 from worker.settings import ERPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -201,10 +201,21 @@ def planning(connection: Connection) -> list[Batch]:
 
 def counts(connection: Connection, batch_id: str) -> dict[str, int]:
     """How many of the batch's jobs stand in each state, with those that were pruned; every state is there."""
-    grouped = select(jobs.c.state, func.count().label("n")).where(jobs.c.batch == batch_id).group_by(jobs.c.state)
-    found: dict[str, int] = {row.state: row.n for row in connection.execute(grouped)}
-    pruned = _pruned(connection, batch_id)
-    return {state.value: found.get(state.value, 0) + pruned.get(state.value, 0) for state in State}
+    return counts_of_each(connection, [batch_id])[batch_id]
+
+
+def counts_of_each(connection: Connection, batch_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The same of several batches, by one question."""
+    grouped = (
+        select(jobs.c.batch, jobs.c.state, func.count().label("n")).where(jobs.c.batch.in_(batch_ids)).group_by(jobs.c.batch, jobs.c.state)
+    )
+    found = {batch_id: dict.fromkeys((state.value for state in State), 0) for batch_id in batch_ids}
+    for row in connection.execute(grouped):
+        found[row.batch][row.state] += row.n
+    for row in connection.execute(select(batches.c.id, batches.c.pruned).where(batches.c.id.in_(batch_ids), batches.c.pruned.is_not(None))):
+        for state, count in row.pruned.items():
+            found[row.id][state] += count
+    return found
 
 
 def _pruned(connection: Connection, batch_id: str) -> dict[str, int]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
 from worker.jobs import spent
-from worker.jobs.batches import counts
+from worker.jobs.batches import counts_of_each
 from worker.jobs.failures import FailureFilter, failure_groups
 from worker.jobs.states import FINAL, OPEN, State
 from worker.jobs.tables import jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from worker.jobs.model import Batch
@@ -53,14 +55,30 @@ class Progress:
 
 def progress_of(connection: Connection, batch: Batch, now: datetime) -> Progress:
     """Read where the batch stands."""
-    by_state = counts(connection, batch.id)
+    return progress_of_each(connection, [batch], now)[batch.id]
+
+
+def progress_of_each(connection: Connection, found: Sequence[Batch], now: datetime) -> dict[str, Progress]:
+    """Where each of the batches stands, by id."""
+    stand = standings(connection, found, now)
+    failed = [batch for batch in found if stand[batch.id].counts[State.FAILED.value]]
+    return stand | {batch.id: replace(stand[batch.id], failures=_failures(connection, batch)) for batch in failed}
+
+
+def standings(connection: Connection, found: Sequence[Batch], now: datetime) -> dict[str, Progress]:
+    """The same without what failed in them: the jobs of all are counted in one index, by one question."""
+    ids = [batch.id for batch in found]
+    by_state = counts_of_each(connection, ids)
+    calls = spent.calls_of_each(connection, ids)
+    return {batch.id: _standing(connection, batch, by_state[batch.id], calls.get(batch.id, 0), now) for batch in found}
+
+
+def _standing(connection: Connection, batch: Batch, by_state: dict[str, int], calls: int, now: datetime) -> Progress:
     remaining = sum(by_state[state.value] for state in OPEN)
     rate = _rate(connection, batch, by_state, now)
     eta, span = _eta(remaining, rate, now)
-    failures = _failures(connection, batch) if by_state[State.FAILED.value] else ()
-    calls = spent.calls_of(connection, batch.id)
     ended = by_state[State.SUCCEEDED.value] + by_state[State.FAILED.value]
-    return Progress(by_state, round(rate, 1), eta, span, failures, calls, round(calls / ended, 2) if ended else None)
+    return Progress(by_state, round(rate, 1), eta, span, (), calls, round(calls / ended, 2) if ended else None)
 
 
 def _rate(connection: Connection, batch: Batch, by_state: dict[str, int], now: datetime) -> float:

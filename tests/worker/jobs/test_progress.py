@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from tests.worker.jobs.acting import LANE, NOW, batch_now, claim, later, make, make_batch, moves_of, read, settle, turned, wanted
 from worker.connections import Exchange
-from worker.jobs import overview, verdicts, views
+from worker.jobs import overview, search, spent, verdicts, views
 from worker.jobs.messages import normalised
 from worker.jobs.model import Attempt, JobError, Lane, new_id
-from worker.jobs.progress import Failures, Progress, progress_of
+from worker.jobs.progress import Failures, Progress, progress_of, progress_of_each, standings
 from worker.jobs.states import State
 
 if TYPE_CHECKING:
@@ -53,6 +54,25 @@ def test_rate_looks_back_five_minutes(db: Database) -> None:
     for seconds, job in zip((10, 10, 10, 900), claim(db, 4), strict=True):
         settle(db, job, verdicts.done("seen"), later(seconds))
     assert progress(db, batch, 1000).rate_per_minute == 0.2
+
+
+def test_many_stand_as_one(db: Database) -> None:
+    """Where several batches stand is read together, and is what each says alone."""
+    first, second = (make_batch(db, *(wanted(10 * n + m) for m in range(4))) for n in range(2))
+    empty = make_batch(db)
+    ended, fails, *_ = claim(db, 5)
+    settle(db, ended, verdicts.done("seen"), later(50))
+    settle(db, fails, verdicts.failed(JobError("validation", "no")), later(60))
+    with db.write() as connection:
+        spent.add(connection, {first.id: 3, second.id: 2})
+    with db.read() as connection:
+        found = [search.find_batch(connection, batch.id) for batch in (first, second, empty)]
+        together = progress_of_each(connection, found, later(90))
+        plain = standings(connection, found, later(90))
+    assert together == {batch.id: progress(db, batch, 90) for batch in found}
+    assert sum(len(each.failures) for each in together.values()) == 1
+    assert plain == {name: replace(each, failures=()) for name, each in together.items()}
+    assert (together[first.id].calls, together[second.id].calls, together[empty.id].calls) == (3, 2, 0)
 
 
 def test_failures_are_grouped(db: Database) -> None:
