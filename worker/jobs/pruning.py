@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy import Text, and_, delete, exists, func, literal, or_, select, type_coerce, update
 
 from worker.jobs import endings, paces, spent
 from worker.jobs.states import FINAL, BatchState
@@ -19,7 +19,7 @@ from worker.jobs.tables import actions, acts, batches, deliveries, exchanges, fa
 from worker.jobs.tables import paces as pace_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Column, ColumnElement, Connection
 
@@ -31,6 +31,12 @@ CHUNK: Final = 200
 
 LINES: Final = 1_000
 """Rows in a transaction that have nothing below them."""
+
+BYTES: Final = 8 * 1024 * 1024
+"""What their texts may hold together, unless the first alone holds more: a body may be a mebibyte."""
+
+_TEXTS: Final = {deliveries: (deliveries.c.body, deliveries.c.headers), exchanges: (exchanges.c.request, exchanges.c.response)}
+"""What may be long in a row. The other tables have nothing that is."""
 
 CLOSED: Final = (BatchState.SUCCEEDED.value, BatchState.FINISHED.value, BatchState.CANCELLED.value)
 _FINAL: Final = tuple(sorted(state.value for state in FINAL))
@@ -83,10 +89,30 @@ def _rows(connection: Connection, table: Any, at: Column[Any], before: datetime)
     if key is None:  # two columns name a row; these are few
         connection.execute(delete(table).where(at < before))
         return False
-    old = connection.execute(select(key).where(at < before).order_by(at).limit(LINES)).scalars().all()
+    oldest = select(key, _size(connection, table)).where(at < before).order_by(at).limit(LINES)
+    with connection.execute(oldest.execution_options(yield_per=50)) as rows:
+        old, whole = _within(rows)
     if old:
         connection.execute(delete(table).where(key.in_(old)))
-    return len(old) == LINES
+    return not whole or len(old) == LINES
+
+
+def _size(connection: Connection, table: Any) -> Any:  # noqa: ANN401 - a Table, and a column
+    """The bytes of a row's texts; on SQLite the characters, which a row is read for only as it is fetched."""
+    length = func.length if connection.dialect.name == "sqlite" else func.octet_length
+    return sum((func.coalesce(length(type_coerce(each, Text)), 0) for each in _TEXTS.get(table, ())), literal(0)).label("size")
+
+
+def _within(rows: Iterable[Any]) -> tuple[list[Any], bool]:
+    """The first rows that hold no more than a transaction may, and whether these are all."""
+    old: list[Any] = []
+    left = BYTES
+    for key, size in rows:
+        left -= size
+        if old and left < 0:
+            return old, False
+        old.append(key)
+    return old, True
 
 
 def _jobs(db: Database, before: datetime, go_on: Callable[[], bool]) -> bool:

@@ -162,8 +162,7 @@ def test_batch_keeps_its_counts(db: Database, monkeypatch: pytest.MonkeyPatch) -
     batch = done_batch(db, 5)
     with db.read() as connection:
         before = batches.counts(connection, batch.id)
-    some = iter([*[True] * 6, *[False] * 99])
-    assert not prune(db, KEEP, later(61) + 90 * DAY, lambda: next(some))
+    assert not prune(db, KEEP, later(61) + 90 * DAY, lambda: counted(db, jobs) == [5])
     assert 0 < counted(db, jobs)[0] < 5
     with db.read() as connection:
         assert batches.counts(connection, batch.id) == before
@@ -217,12 +216,12 @@ def test_empty_batches_go(db: Database) -> None:
 
 def test_pruning_goes_on(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was begun and broken off is gone on with the next time; every transaction is small."""
-    monkeypatch.setattr(pruning, "CHUNK", 3)
+    monkeypatch.setattr(pruning, "CHUNK", 1)
     monkeypatch.setattr(pruning, "LINES", 3)
     ended(db, *[FAILED] * 10)
     left = [sum(counted(db, *OF_JOBS, deliveries))]
     while True:
-        turns = iter((True,) * 7)
+        turns = iter((True,) * 14)
         over = prune(db, KEEP, NOW + 99 * DAY, lambda turns=turns: next(turns, False))  # type: ignore[misc]
         left.append(sum(counted(db, *OF_JOBS, deliveries)))
         if over or len(left) > 99:
@@ -230,6 +229,23 @@ def test_pruning_goes_on(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     assert left[-1] == 0
     assert left == sorted(left, reverse=True)
     assert len(left) > 3
+
+
+def test_bodies_bound_a_transaction(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large deliveries go in small portions, each by itself if it must be; small ones go together."""
+    monkeypatch.setattr(pruning, "BYTES", 1_000)
+    sizes = (400, 400, 400, 5_000, 10, 10, 10)
+    for second, size in enumerate(sizes):
+        with db.write() as connection:
+            arrivals.store(db, connection, [Arrival("acme", "shop", "order", {}, "x" * size, None, "visma")], later(second))
+    left: list[int] = []
+
+    def go_on() -> bool:
+        left.extend(counted(db, deliveries))
+        return True
+
+    assert prune(db, KEEP, NOW + 99 * DAY, go_on)
+    assert list(dict.fromkeys(left)) == [7, 5, 4, 3, 0]
 
 
 def test_times_come_from_the_settings() -> None:
