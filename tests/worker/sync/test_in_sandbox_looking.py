@@ -10,7 +10,7 @@ import pytest
 
 from tests.worker.sync.relay import succeeded
 from worker.connections import Breaker
-from worker.jobs import limits
+from worker.jobs import limits, queue
 from worker.jobs.ledger import utc_now
 from worker.jobs.limits import ConnectionState
 from worker.jobs.model import Job, Lane
@@ -295,3 +295,34 @@ def test_refused_reading(begin: Begin, owner: Owner) -> None:
 
     assert sides_of(job)["itempath"]["state"] == "unreachable"
     assert sides_of(job)["visma"]["state"] == "present"
+
+
+def test_document(begin: Begin, owner: Owner) -> None:
+    """A document is read with its lines as it stands in Visma now; once it is deleted, the look finds none."""
+    owner.put("visma", "CHAIR", [("LEG", 4)])
+    made = owner.ask("POST", "documents", {"company": "acme", "count": 1, "item": "CHAIR", "quantity": 2})
+    number = made["first"].partition("/")[2]
+    relay = begin("visma", "itempath", visma={"first_poll": 0.05, "poll_max": 0.1})
+
+    found = succeeded(relay.do("read_kit_assembly", type="P", ref_no=number))
+    succeeded(relay.do("delete_kit_assembly", type="P", ref_no=number))
+    gone = succeeded(relay.do("read_kit_assembly", type="P", ref_no=number))
+
+    document = found.result["document"]
+    assert (document["type"], document["ref_no"], document["status"], document["item_id"]) == ("P", number, "B", "CHAIR")
+    assert [line["item_id"] for line in document["stock_component_lines"]] == ["LEG"]
+    assert len(relay.calls(found, "GET", "/kitassembly/")) == 1
+    assert gone.result == {"document": None}
+
+
+def test_paused_document(begin: Begin) -> None:
+    """With Visma paused the look at a document stands in the queue, and can be cancelled there."""
+    relay = begin("visma", "itempath")
+    pause(relay, "visma")
+    made = relay.make("read_kit_assembly", type="P", ref_no="000001")
+    Passing(relay.settings, relay.db).sweep(utc_now() + PATIENCE)
+
+    assert relay.job(made).state is State.QUEUED
+    with relay.db.write() as connection:
+        queue.cancel(relay.db, connection, relay.job(made), "somebody", utc_now())
+    assert relay.job(made).state is State.CANCELLED
