@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from worker.errors import KitFault
+from worker.kit_ledger.known import role_of
 from worker.kits.quantities import plain
 from worker.sync.sharing import off
 
@@ -31,13 +32,6 @@ if TYPE_CHECKING:
     from worker.sync.translation import Translation
 
     Json = dict[str, Any]
-
-
-def role_of(tenant: Tenant, erp: str) -> str:
-    """What the system is in the tenant's syncs."""
-    if erp == tenant.sync.source:
-        return "source"
-    return "target" if erp in tenant.sync.targets else "other"
 
 
 def without_kit(tenant: Tenant, erp: str, code: str, state: str, seen_at: str | None, *trouble: str) -> Json:
