@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.dashboard import leaving
+from webhooks.dashboard import leaving, today
 from webhooks.dashboard.visiting import PageRoute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PAGES: Final[Sequence[PageRoute]] = (PageRoute("POST", "/logout", "view", leaving.logout),)
+PAGES: Final[Sequence[PageRoute]] = (
+    PageRoute("GET", "/", "view", today.shown),
+    PageRoute("POST", "/logout", "view", leaving.logout),
+)

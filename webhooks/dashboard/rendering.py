@@ -46,6 +46,7 @@ def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("webhooks.dashboard"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    made.filters.update(sentence=_sentence)
     made.filters.update(moment=_moment, ago=_ago, span=words.span, number=words.number, size=words.size, pretty=_pretty, data=_data)
     made.filters.update(
         state=lambda value: words.STATES.get(value, value),
@@ -94,6 +95,12 @@ def _ago(value: datetime | str | None, otherwise: str = words.NOTHING) -> Markup
     here = _here()
     text, title = words.ago(found, here.now), words.whole(found, here.zone)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(words.stamp(found), title, text)
+
+
+def _sentence(value: str) -> str:
+    """Words of the API as a sentence, its times in the reader's zone."""
+    here = _here()
+    return words.sentence(value, here.now, here.zone)
 
 
 def _pretty(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "\u2013"
 THIN: Final = "\u202f"
+_TIME: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\b")
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 STATES: Final = {
@@ -75,6 +77,12 @@ def whole(moment: datetime, zone: ZoneInfo) -> str:
     """A moment with everything, such as 2026-01-31 12:00:00.123 CET."""
     here = moment.astimezone(zone)
     return f"{here:%Y-%m-%d %H:%M:%S}.{here.microsecond // 1000:03d} {here:%Z}"
+
+
+def sentence(text: str, now: datetime, zone: ZoneInfo) -> str:
+    """Words of the API as a sentence for a reader: with a capital, a full stop, and its times in the reader's zone."""
+    here = _TIME.sub(lambda found: clock(datetime.fromisoformat(found.group()), now, zone), text.strip())
+    return here[:1].upper() + here[1:] + ("" if here.endswith((".", "!", "?")) else ".")
 
 
 def stamp(moment: datetime) -> str:
