@@ -11,7 +11,7 @@ from webhooks.api.forms import DeliveryRangeForm, NothingForm, taken
 from webhooks.api.queries import PAGING, cursor, page_of, paged
 from webhooks.retold import teller
 from worker.errors import NotFound
-from worker.jobs import deliveries
+from worker.jobs import deliveries, retelling
 from worker.jobs.deliveries import DeliveryFilter
 from worker.jobs.views import delivery_line, delivery_view
 
@@ -55,8 +55,10 @@ def shown(api: Api, ask: Ask) -> Answer:
 def replay(api: Api, ask: Ask) -> Answer:
     """Do again what it asks for: a new delivery that names this one."""
     taken(NothingForm, ask.json())
-    with api.database.write() as connection:
-        stored = deliveries.replay(api.database, connection, _visible(connection, ask), _teller(api), ask.key.name, api.clock())
+    with api.database.read() as connection:
+        delivery = _visible(connection, ask)
+    stored = retelling.replay(api.database, delivery, _teller(api), ask.key.name, api.clock)
+    with api.database.read() as connection:
         view = delivery_view(deliveries.find_delivery(connection, stored.delivery))
     _ring(api, [stored])
     return Answer(200, view)
@@ -74,7 +76,7 @@ def replay_range(api: Api, ask: Ask) -> Answer:
         would = sum(counts.get(state, 0) for state in deliveries.REPLAYABLE)
         skips = deliveries.skipped(counts)
         return Answer(200, {"preview": True, "would_change": would, "would_skip": skips, "calls": None, "eta": None})
-    replayed = deliveries.replay_range(api.database, chosen, _teller(api), ask.key.name, api.clock)
+    replayed = retelling.replay_range(api.database, chosen, _teller(api), ask.key.name, api.clock)
     _ring(api, replayed.stored.values())
     items = [{"delivery": each.delivery, "replay_of": first} for first, each in replayed.stored.items()]
     refused = [{"id": each, "reason": reason} for each, reason in replayed.refused.items()]

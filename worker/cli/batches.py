@@ -20,8 +20,6 @@ from worker.jobs.states import FINAL, BatchState
 from worker.jobs.views import batch_view
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from worker.jobs.engine import Database
 
 View = dict[str, Any]
@@ -134,13 +132,14 @@ def finish(view: View, *, as_json: bool) -> None:
 
 
 def _turn(batch_ids: tuple[str, ...], action: str, *, as_json: bool) -> None:
-    def one(database: Database, connection: Connection, batch_id: str) -> View:
+    def one(database: Database, batch_id: str) -> View:
         now = utc_now()
-        batch = ledger.turn(database, connection, batch_id, action, now, actor())
-        return batch_view(batch, progress_of(connection, batch, now))
+        with database.write() as connection:
+            batch = ledger.turn(database, connection, batch_id, action, now, actor())
+            return batch_view(batch, progress_of(connection, batch, now))
 
     with opened(load()) as database:
-        done, refused = act_on_each(database, batch_ids, one)
+        done, refused = act_on_each(batch_ids, lambda each: one(database, each))
     if as_json:
         show_json({"items": done, "refused": refused})
     else:

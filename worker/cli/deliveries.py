@@ -13,19 +13,17 @@ from worker.cli.group import Failed
 from worker.cli.opening import actor, load, opened
 from worker.cli.output import compact, local, pairs, show_json, table, wide
 from worker.jobs import deliveries as ledger
+from worker.jobs import retelling
 from worker.jobs.deliveries import DeliveryFilter
 from worker.jobs.ledger import utc_now
 from worker.jobs.views import delivery_line, delivery_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
-    from sqlalchemy import Connection
-
-    from worker.jobs.arrivals import Arrival
     from worker.jobs.engine import Database
     from worker.jobs.model import Delivery
+    from worker.jobs.retelling import Tell
     from worker.settings import Settings
 
 
@@ -117,18 +115,22 @@ def replay(
 def _each(settings: Settings, delivery_ids: tuple[str, ...], *, as_json: bool) -> None:
     tell = _teller(settings)
 
-    def one(database: Database, connection: Connection, delivery_id: str) -> Delivery:
-        stored = ledger.replay(database, connection, ledger.find_delivery(connection, delivery_id), tell, actor(), utc_now())
-        return ledger.find_delivery(connection, stored.delivery)
-
     with opened(settings) as database:
-        done, refused = act_on_each(database, delivery_ids, one)
+        done, refused = act_on_each(delivery_ids, lambda each: _again(database, each, tell))
     if as_json:
         show_json({"items": [delivery_view(each) for each in done], "refused": refused})
     else:
         for each in done:
             click.echo(f"{each.id}  {each.state}  {_outcome(each)}")
     _must_all_be_done(refused)
+
+
+def _again(database: Database, delivery_id: str, tell: Tell) -> Delivery:
+    with database.read() as connection:
+        delivery = ledger.find_delivery(connection, delivery_id)
+    stored = retelling.replay(database, delivery, tell, actor(), utc_now)
+    with database.read() as connection:
+        return ledger.find_delivery(connection, stored.delivery)
 
 
 def _range(settings: Settings, wanted: DeliveryFilter, *, only_look: bool, as_json: bool) -> None:
@@ -140,7 +142,7 @@ def _range(settings: Settings, wanted: DeliveryFilter, *, only_look: bool, as_js
             would = sum(counts.get(state, 0) for state in ledger.REPLAYABLE)
             _show_counts({"preview": True, "would_change": would, "would_skip": skips, "calls": None, "eta": None}, skips, as_json=as_json)
             return
-        replayed = ledger.replay_range(database, wanted, _teller(settings), actor(), utc_now)
+        replayed = retelling.replay_range(database, wanted, _teller(settings), actor(), utc_now)
     items = [{"delivery": each.delivery, "replay_of": first} for first, each in replayed.stored.items()]
     refused = [{"id": each, "reason": reason} for each, reason in replayed.refused.items()]
     _show_counts({"items": items, "refused": refused, "skipped": skips}, skips, as_json=as_json)
@@ -160,9 +162,9 @@ def _must_all_be_done(refused: list[dict[str, str]]) -> None:
         raise Failed("\n".join(f"{each['id']}: {each['reason']}" for each in refused))
 
 
-def _teller(settings: Settings) -> Callable[[Delivery], Arrival]:
+def _teller(settings: Settings) -> Tell:
     """The receiver's own reading. It is loaded by name, as its role is: nothing else here knows of it."""
-    return cast("Callable[[Delivery], Arrival]", import_module("webhooks.retold").teller(settings, utc_now))
+    return cast("Tell", import_module("webhooks.retold").teller(settings, utc_now))
 
 
 def _line(delivery: Delivery) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from worker.cli.output import compact, local, pairs, show_json, table, wide
 from worker.cli.tailing import tail
 from worker.jobs import queue, requests, search
 from worker.jobs.ledger import utc_now
+from worker.jobs.reopening import reopening
 from worker.jobs.views import job_view, story_view
 from worker.kinds import KINDS
 
@@ -160,12 +161,13 @@ def _is_by_filter(job_ids: tuple[str, ...], *, preview: bool, **filters: Any) ->
 def _each(settings: Settings, job_ids: tuple[str, ...], act: Any, *, as_json: bool) -> None:  # noqa: ANN401 - one of the queue's verbs
     by = actor()
 
-    def one(database: Database, connection: Connection, job_id: str) -> Job:
-        job: Job = act(database, connection, queue.find(connection, job_id), by, utc_now())
-        return job
+    def one(database: Database, job_id: str) -> Job:
+        now = utc_now()
+        moved: Job = reopening(database, lambda connection: act(database, connection, queue.find(connection, job_id), by, now), now)
+        return moved
 
     with opened(settings) as database:
-        done, refused = act_on_each(database, job_ids, one)
+        done, refused = act_on_each(job_ids, lambda each: one(database, each))
     if as_json:
         show_json({"items": [job_view(job) for job in done], "refused": refused})
     else:

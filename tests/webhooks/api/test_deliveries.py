@@ -11,8 +11,7 @@ import pytest
 from tests.webhooks.intacct_signing import token
 from tests.webhooks.world import NOW, body, operation
 from worker.errors import Conflict, LedgerUnavailable
-from worker.jobs import arrivals
-from worker.jobs import deliveries as ledger
+from worker.jobs import arrivals, retelling
 from worker.jobs.model import Lane
 from worker.jobs.tables import deliveries, jobs
 from worker.jobs.views import at
@@ -192,7 +191,7 @@ def test_range_that_breaks_off(small_world: World, monkeypatch: pytest.MonkeyPat
             raise LedgerUnavailable("away")
         return real(*given)
 
-    monkeypatch.setattr(ledger, "CHUNK", 2)
+    monkeypatch.setattr(retelling, "CHUNK", 2)
     monkeypatch.setattr(arrivals, "store", breaks)
 
     answer = small_world.ask("POST", "/api/deliveries/replay", json=reach())
@@ -241,10 +240,10 @@ def test_range_preview_changes_nothing(world: World) -> None:
 def test_range_is_bounded(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than may be replayed at once is refused as a whole; up to that it is done in chunks."""
     made = [notified(small_world) for _ in range(4)]
-    monkeypatch.setattr(ledger, "CHUNK", 3)
-    monkeypatch.setattr(ledger, "MOST_REPLAYED", 3)
+    monkeypatch.setattr(retelling, "CHUNK", 3)
+    monkeypatch.setattr(retelling, "MOST", 3)
     refused = small_world.ask("POST", "/api/deliveries/replay", json=reach())
-    monkeypatch.setattr(ledger, "MOST_REPLAYED", 4)
+    monkeypatch.setattr(retelling, "MOST", 4)
     done = small_world.ask("POST", "/api/deliveries/replay", json=reach())
 
     assert (refused.status_code, done.status_code) == (409, 200)

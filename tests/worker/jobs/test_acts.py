@@ -8,7 +8,7 @@ import pytest
 
 from tests.worker.jobs.acting import LANE, NOW, claim, later, make, make_batch, settle, turned, wanted
 from worker.errors import Conflict
-from worker.jobs import actions, acts, controls, deliveries, pruning, verdicts
+from worker.jobs import actions, acts, controls, deliveries, pruning, retelling, verdicts
 from worker.jobs.acts import Act, find_acts
 from worker.jobs.arrivals import Arrival, store
 from worker.jobs.deliveries import DeliveryFilter
@@ -128,9 +128,9 @@ def test_replayed_deliveries_are_told(db: Database) -> None:
     with db.write() as connection:
         store(db, connection, arrived, NOW)
         first = deliveries.find_delivery(connection, arrived[0].id)
-        again = deliveries.replay(db, connection, first, lambda _: Arrival("acme", "shop", "t", {}, "", None, "visma"), "ops", NOW)
+    again = retelling.replay(db, first, lambda _: Arrival("acme", "shop", "t", {}, "", None, "visma"), "ops", lambda: NOW)
     chosen = DeliveryFilter(tenant="acme", source="shop", since=NOW, until=later(1), replays=False)
-    deliveries.replay_range(db, chosen, lambda _: Arrival("acme", "shop", "t", {}, "", None, "visma"), "ops", lambda: later(5))
+    retelling.replay_range(db, chosen, lambda _: Arrival("acme", "shop", "t", {}, "", None, "visma"), "ops", lambda: later(5))
     ranged, one = told(db)
     assert (one.act, one.subject, one.after) == ("delivery.replayed", first.id, {"delivery": again.delivery})
     assert (ranged.act, ranged.subject, ranged.tenant) == ("deliveries.replayed", "shop", "acme")
