@@ -70,6 +70,7 @@ class Tab:
             self.page.set_viewport_size(viewport)  # type: ignore[arg-type] # a plain dict
             for theme in ("light", "dark"):
                 self.page.emulate_media(color_scheme=theme)
+                self.page.evaluate("window.scrollTo(0, 0)")
                 self.page.screenshot(path=SHOTS / f"{name}-{size}-{theme}.png", full_page=True)
                 self.must_be_sound(f"{name}, {size}, {theme}")
         self.page.set_viewport_size(WIDE)  # type: ignore[arg-type] # a plain dict
