@@ -41,10 +41,11 @@ MOST_BUCKETS: Final = 2_016
 """So many are given at once, at most: a week of five minutes."""
 
 FOLDED: Final = 1_000
-"""So many counts are made one row of in one go."""
+"""So many counts are made one row of in one go, at most, and only of the last day: older ones were, or stay as they are."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
 _NAMES: Final = ("at", "tenant", "erp", "state", "step")
 _WORKED: Final = frozenset({State.SUCCEEDED.value, State.FAILED.value})
 
@@ -130,10 +131,10 @@ def paces(
     return [_pace(start, found.get(start, [])) for start in starts]
 
 
-def fold(connection: Connection) -> None:
+def fold(connection: Connection, now: datetime) -> None:
     """Make one row of those that count the same. Two that do it at once take different rows."""
     same = [rows.c[name] for name in _NAMES]
-    several = select(rows.c.at).group_by(*same).having(func.count() > 1).limit(FOLDED)
+    several = select(rows.c.at).where(rows.c.at >= now - _DAY).group_by(*same).having(func.count() > 1).limit(FOLDED)
     taken: Counter[Place] = Counter()
     for at in set(connection.execute(several).scalars()):
         for row in connection.execute(delete(rows).where(rows.c.at == at).returning(*same, rows.c.jobs)):

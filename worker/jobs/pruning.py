@@ -70,7 +70,7 @@ def prune(db: Database, keep: Keep, now: datetime, go_on: Callable[[], bool]) ->
     )
     with db.write() as connection:
         endings.fold(connection)
-        paces.fold(connection)
+        paces.fold(connection, now)
         spent.fold(connection)
     return all(_repeated(db, step, go_on) for step in steps) and _jobs(db, now - keep.jobs, go_on) and _batches(db, keep, now)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from sqlalchemy import event
 
-from tests.worker.jobs.acting import NOW, claim, later, make, make_batch, settle, wanted
-from worker.jobs import arrivals, overview, pruning, search, verdicts
+from tests.worker.jobs.acting import LANE, NOW, claim, later, make, make_batch, settle, wanted
+from worker.jobs import arrivals, gaps, overview, paces, pruning, search, spent, standstills, verdicts
 from worker.jobs.arrivals import Arrival
 from worker.jobs.deliveries import DeliveryFilter, find_deliveries
 from worker.jobs.failures import FailureFilter, failure_groups, find_group
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Connection], object]
 
-LARGE: Final = ("jobs", "job_terms", "job_tags", "moves", "attempts", "exchanges", "deliveries", "delivery_jobs")
+LARGE: Final = (
+    *("jobs", "job_terms", "job_tags", "moves", "attempts", "exchanges", "deliveries", "delivery_jobs"),
+    *("paces", "standstills", "acts"),
+)
 FEW: Final = ("ix_jobs_start", "ix_jobs_waiting", "ix_jobs_retrying", "ix_jobs_owner", "ix_jobs_failed")
 """Indexes that hold the jobs of one state only: to go through one of these is to go through few."""
 
@@ -157,6 +160,31 @@ def test_groups_use_indexes(tenants: tuple[str, ...] | None, busy: Database) -> 
 def test_deliveries_use_indexes(name: str, busy: Database) -> None:
     """Deliveries by what is rare, or long ago."""
     assert full_scans(plans(busy, lambda c: find_deliveries(c, DeliveryFilter(**DELIVERIES[name]), 9))) == []
+
+
+@pytest.mark.parametrize("tenants", [None, ONE], ids=["all", "one"])
+def test_figures_use_indexes(tenants: tuple[str, ...] | None, busy: Database) -> None:
+    """How jobs stand, how many ended when, what a batch took, what stands still: none goes through jobs, nor through all figures."""
+
+    def ask(connection: Connection) -> None:
+        assert sum(each.failed for each in overview.standing(connection, tenants))
+        assert paces.paces(connection, tenants, NOW, later(600), erp="visma")[0].counts["failed"]
+        spent.calls_of(connection, _batch(connection))
+        standstills.during(connection, LANE, NOW, later(600))
+        standstills.now_standing(connection, [LANE], later(600))
+
+    assert full_scans(plans(busy, ask)) == []
+
+
+@pytest.mark.parametrize("state", ["queued", "waiting", "retrying", "failed"])
+def test_gaps_use_indexes(state: str, busy: Database) -> None:
+    """Why one job took so long is found without going through others."""
+    with busy.read() as connection:
+        (job,) = search.find_jobs(connection, JobFilter(state=(state,), batch=_batch(connection)), 1)
+        moves = search.timeline(connection, job)
+    found = plans(busy, lambda c: gaps.explained(c, job, moves, later(900)))
+    assert found
+    assert full_scans(found) == []
 
 
 def test_counts_use_no_jobs(busy: Database) -> None:

@@ -37,10 +37,10 @@ def counted(found: list[Pace]) -> list[dict[str, int]]:
     return [{state: count for state, count in pace.counts.items() if count} for pace in found]
 
 
-def fold(db: Database) -> int:
+def fold(db: Database, seconds: float = 600) -> int:
     """Fold the rows; how many are left."""
     with db.write() as connection:
-        paces.fold(connection)
+        paces.fold(connection, later(seconds))
         return connection.execute(select(func.count()).select_from(rows)).scalar_one()
 
 
