@@ -23,6 +23,8 @@ ROUTES: Final[Sequence[Route]] = (
     Route("POST", "/api/jobs/<id>/replay", "operate", jobs.replay, LIMIT),
     Route("POST", "/api/jobs/<id>/cancel", "operate", jobs.cancel, LIMIT),
     Route("POST", "/api/jobs/<id>/discard", "operate", jobs.discard, LIMIT),
+    Route("POST", "/api/jobs/<id>/done", "operate", jobs.done, LIMIT),
+    Route("POST", "/api/jobs/<id>/ask", "operate", jobs.hasten, LIMIT),
     Route("POST", "/api/batches", "operate", batches.create, BATCH_LIMIT),
     Route("GET", "/api/batches", "view", batches.listed),
     Route("GET", "/api/batches/<id>", "view", batches.shown),

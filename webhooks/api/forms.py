@@ -117,6 +117,12 @@ class ActionForm(Form):
     preview = Flag()
 
 
+class DoneForm(Form):
+    """`POST /api/jobs/<id>/done`."""
+
+    reason = Text(most=500, required=True)
+
+
 class AcknowledgeForm(Form):
     """`POST /api/failures/<failure>/acknowledge`."""
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from webhooks.answers import Answer
 from webhooks.api import queries
 from webhooks.api.access import must_see, sees, tenants_of
-from webhooks.api.forms import JobForm, NothingForm, ReplayForm, looked_at, taken
+from webhooks.api.forms import DoneForm, JobForm, NothingForm, ReplayForm, looked_at, taken
 from webhooks.api.queries import PAGING, cursor, page_of, paged
 from worker.errors import InvalidArguments, NotFound
-from worker.jobs import queue, requests, search
+from worker.jobs import queue, requests, search, words
 from worker.jobs.reopening import reopening
 from worker.jobs.search import JobFilter
 from worker.jobs.views import job_view, story_view
@@ -105,6 +105,23 @@ def cancel(api: Api, ask: Ask) -> Answer:
 def discard(api: Api, ask: Ask) -> Answer:
     """Give a failed job up."""
     return _turned(api, ask, queue.discard)
+
+
+def done(api: Api, ask: Ask) -> Answer:
+    """A failed job is done, as somebody says who has seen it."""
+    reason = taken(DoneForm, ask.json())["reason"]
+    with api.database.write() as connection:
+        job = words.done(api.database, connection, _visible(connection, ask), ask.key.name, reason, api.clock())
+    return Answer(200, job_view(job))
+
+
+def hasten(api: Api, ask: Ask) -> Answer:
+    """Ask the ERP now about a job that waits, or try it now."""
+    taken(NothingForm, ask.json())
+    with api.database.write() as connection:
+        job = words.ask(connection, api.settings, _visible(connection, ask), ask.key.name, api.clock())
+    api.bell.ring(job.lane)
+    return Answer(200, job_view(job))
 
 
 def _turned(api: Api, ask: Ask, turn: Turn) -> Answer:

@@ -52,6 +52,8 @@ TOLD: Final[Mapping[Handler, Told]] = {
     jobs.replay: _turn(shapes.Job, REPLAY),
     jobs.cancel: _turn(shapes.Job),
     jobs.discard: _turn(shapes.Job),
+    jobs.done: _turn(shapes.Job, forms.DoneForm),
+    jobs.hasten: _turn(shapes.Job),
     batches.create: Told({202: (shapes.Batch,), 200: (shapes.Batch, shapes.Preview)}, BATCH, once=True),
     batches.listed: _page(shapes.Batch, batches.FILTERS),
     batches.shown: Told({200: (shapes.Batch,)}),

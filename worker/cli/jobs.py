@@ -13,7 +13,7 @@ from worker.cli.group import Failed, WrongUse
 from worker.cli.opening import actor, load, opened
 from worker.cli.output import compact, local, pairs, show_json, table, wide
 from worker.cli.tailing import tail
-from worker.jobs import queue, requests, search
+from worker.jobs import queue, requests, search, words
 from worker.jobs.ledger import utc_now
 from worker.jobs.reopening import reopening
 from worker.jobs.views import job_view, story_view
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog=options.example("kitrelay jobs list --state failed", "kitrelay jobs replay 019a…"))
 def jobs() -> None:
-    """Look at jobs; replay, cancel and discard them."""
+    """Look at jobs; replay, cancel and discard them, ask the ERP now, or say that they are done."""
 
 
 @jobs.command(
@@ -147,6 +147,32 @@ def discard(job_ids: tuple[str, ...], preview: bool, as_json: bool, **filters: A
         many.on_many(load(), "discard", many.filter_of(**filters), only_look=preview, as_json=as_json)
     else:
         _each(load(), job_ids, queue.discard, as_json=as_json)
+
+
+@jobs.command(epilog=options.example("kitrelay jobs done 019a… --reason 'released by hand'"))
+@click.argument("job_ids", metavar="JOB…", nargs=-1, required=True)
+@click.option("--reason", metavar="TEXT", required=True, help="Why it is done; it stands on its timeline.")
+@options.as_json
+def done(job_ids: tuple[str, ...], reason: str, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
+    """Say that failed jobs are done: somebody did them, or has seen that they are."""
+
+    def one(database: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+        return words.done(database, connection, job, by, reason, now)
+
+    _each(load(), job_ids, one, as_json=as_json)
+
+
+@jobs.command(epilog=options.example("kitrelay jobs ask 019a…"))
+@click.argument("job_ids", metavar="JOB…", nargs=-1, required=True)
+@options.as_json
+def ask(job_ids: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
+    """Ask the ERP now about jobs that wait for it, or try now what is to be tried later."""
+    settings = load()
+
+    def one(_database: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+        return words.ask(connection, settings, job, by, now)
+
+    _each(settings, job_ids, one, as_json=as_json)
 
 
 def _is_by_filter(job_ids: tuple[str, ...], *, preview: bool, **filters: Any) -> bool:  # noqa: ANN401 - as click gives them

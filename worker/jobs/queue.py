@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import and_, delete, func, insert, or_, select
 
 from worker.errors import Conflict, NotFound
+from worker.jobs import acts
 from worker.jobs.changes import Change, apply
 from worker.jobs.making import insert_jobs
 from worker.jobs.reopening import reopen
@@ -106,7 +107,10 @@ def replay(db: Database, connection: Connection, job: Job, by: str, now: datetim
         cause = f"{cause} with edited arguments"
     if job.batch is not None:
         reopen(connection, [job.batch], now)
-    return _moved(db, connection, job, then, cause, by, now)
+    again = _moved(db, connection, job, then, cause, by, now)
+    if again.arguments != job.arguments:
+        acts.record(connection, by, job.tenant, "job.edited", job.id, job.arguments, again.arguments, now)
+    return again
 
 
 def cancel(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:

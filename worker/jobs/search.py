@@ -12,7 +12,7 @@ from worker.jobs.lists import newest
 from worker.jobs.model import Attempt, Exchange, Move
 from worker.jobs.rows import batch_of, job_of, move_of
 from worker.jobs.states import State
-from worker.jobs.tables import attempts, batches, exchanges, moves
+from worker.jobs.tables import attempts, batches, exchanges, jobs, moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +21,21 @@ if TYPE_CHECKING:
 
     from worker.jobs.model import Batch, Job
 
-__all__ = ["JobFilter", "find_batch", "find_batches", "find_jobs", "history", "timeline"]
+__all__ = ["JobFilter", "find_batch", "find_batches", "find_jobs", "history", "same_document", "timeline"]
 
 
 def find_jobs(connection: Connection, wanted: JobFilter, limit: int, after: str | None = None) -> list[Job]:
     """Up to `limit` jobs, newest first, older than the job `after`."""
     return [job_of(row) for row in newest(connection, wanted, limit, after)]
+
+
+def same_document(connection: Connection, job: Job, limit: int) -> list[Job]:
+    """Up to `limit` other jobs on the same document or kit, of whatever kind, newest first."""
+    if job.subject is None:
+        return []
+    here = (jobs.c.tenant == job.tenant, jobs.c.subject == job.subject, jobs.c.subject.is_not(None), jobs.c.id != job.id)
+    newest_first = jobs.c.id.concat("").desc()  # so that the index of subjects is followed, not that of ids
+    return [job_of(row) for row in connection.execute(select(jobs).where(*here).order_by(newest_first).limit(limit))]
 
 
 def find_batches(

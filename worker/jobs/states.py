@@ -18,8 +18,8 @@ class State(StrEnum):
         "waiting"  # enters: the ERP took the work, or may have; leaves by news, list, poll or look; to retrying when the ERP failed at it
     )
     RETRYING = "retrying"  # enters: an attempt failed, here or in the ERP, and another can help; leaves when it is due
-    SUCCEEDED = "succeeded"  # final: read back from the ERP and seen
-    FAILED = "failed"  # nothing more is tried by itself; leaves by replay or discard
+    SUCCEEDED = "succeeded"  # final: read back from the ERP and seen, or a person says that it is done
+    FAILED = "failed"  # nothing more is tried by itself; leaves by replay, by discard, or when a person says that it is done
     CANCELLED = "cancelled"  # final, but for a replay: a person stopped or discarded it
 
 
@@ -33,7 +33,7 @@ MOVES: Final[dict[State, frozenset[State]]] = {
     State.RUNNING: frozenset({State.SUCCEEDED, State.WAITING, State.RETRYING, State.FAILED, State.QUEUED}),
     State.WAITING: frozenset({State.QUEUED, State.RETRYING, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.RETRYING: frozenset({State.QUEUED, State.CANCELLED}),
-    State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),
+    State.FAILED: frozenset({State.QUEUED, State.CANCELLED, State.SUCCEEDED}),
     State.SUCCEEDED: frozenset(),
     State.CANCELLED: frozenset({State.QUEUED}),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click.testing
@@ -154,3 +155,26 @@ def test_tail_ends_in_order(run: Run, made: list[Job], database: Database, monke
         ("P/2", "queued", "running"),
         ("P/2", "running", "failed"),
     ]
+
+
+def test_done_with_a_reason(said: Said, run: Run, made: list[Job], database: Database) -> None:
+    """A failed job is done; one that is not failed is refused, and a reason is needed."""
+    fail(database, made[0])
+    told = said("jobs", "done", made[0].id, "--reason", "released by hand")
+    again = run("jobs", "done", made[0].id, "--reason", "released by hand")
+    assert [(job["state"], job["result"]) for job in told["items"]] == [
+        ("succeeded", {"marked_done": {"by": actor(), "reason": "released by hand"}})
+    ]
+    assert (again.exit_code, run("jobs", "done", made[1].id).exit_code) == (1, 2)
+
+
+def test_ask_now(said: Said, run: Run, made: list[Job], database: Database) -> None:
+    """A job that waits for the ERP is due now; one in the queue is due already."""
+    running = replace(made[0], state=State.RUNNING, owner="w")
+    waiting = replace(running, state=State.WAITING, owner=None, due_at=utc_now() + timedelta(hours=1))
+    for before, after in ((made[0], running), (running, waiting)):
+        with database.write() as connection:
+            assert apply(database, connection, [Change(before, after, "test", "w")], utc_now())
+    (told,) = said("jobs", "ask", made[0].id)["items"]
+    assert datetime.fromisoformat(told["due_at"]) <= utc_now()
+    assert run("jobs", "ask", made[1].id).exit_code == 1

@@ -187,6 +187,13 @@ def test_gaps_use_indexes(state: str, busy: Database) -> None:
     assert full_scans(found) == []
 
 
+def test_jobs_on_one_document(busy: Database) -> None:
+    """Found by the document."""
+    with busy.read() as connection:
+        (job,) = search.find_jobs(connection, JobFilter(reference="P/000001", tenant="acme"), 1)
+    assert full_scans(plans(busy, lambda c: search.same_document(c, job, 9))) == []
+
+
 def test_counts_use_no_jobs(busy: Database) -> None:
     """Counts for each scrape do not go through the jobs."""
     assert full_scans(plans(busy, lambda c: (overview.open_counts(c), overview.final_counts(c)))) == []

@@ -11,7 +11,7 @@ from tests.worker.jobs.acting import LANE, NOW, claim, later, make, make_batch, 
 from worker.jobs import arrivals, batches, claims, fleet, overview, verdicts
 from worker.jobs.arrivals import Arrival, News
 from worker.jobs.model import JobError
-from worker.jobs.search import JobFilter, find_jobs
+from worker.jobs.search import JobFilter, find_jobs, same_document
 from worker.scheduler import lanes_with_work
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ QUESTIONS: dict[str, tuple[Callable[[Database], Callable[[Any], object]], set[st
     "notification": (_delivered, {"ix_jobs_erp_id"}),
     "oldest due": (lambda _: lambda c: overview.oldest_due(c, LANE, NOW), {"ix_jobs_start", "ix_jobs_waiting"}),
     "in line": (lambda _: lambda c: overview.in_line(c, "acme", "visma"), {"ix_jobs_start", "ix_jobs_waiting", "ix_jobs_retrying"}),
+    "jobs on one document": (lambda _: lambda c: same_document(c, find_jobs(c, JobFilter(tenant="acme"), 1)[0], 9), {"ix_jobs_subject"}),
     "page of a tenant": (lambda _: lambda c: find_jobs(c, JobFilter(tenant="acme"), 50, "f"), {"ix_jobs_tenant"}),
 }
 
