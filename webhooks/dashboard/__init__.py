@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.dashboard import leaving, today
+from webhooks.dashboard import batch_acts, batch_list, batch_page, batch_results, leaving, today
 from webhooks.dashboard.visiting import PageRoute
 
 if TYPE_CHECKING:
@@ -16,5 +16,13 @@ if TYPE_CHECKING:
 
 PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("GET", "/", "view", today.shown),
+    PageRoute("GET", "/batches", "view", batch_list.listed),
+    PageRoute("GET", "/batches/<id>", "view", batch_page.shown),
+    PageRoute("GET", "/batches/<id>/results.csv", "view", batch_results.download),
+    PageRoute("POST", "/batches/<id>/pause", "operate", batch_acts.pause),
+    PageRoute("POST", "/batches/<id>/resume", "operate", batch_acts.resume),
+    PageRoute("POST", "/batches/<id>/cancel", "operate", batch_acts.cancel),
+    PageRoute("POST", "/batches/<id>/replay", "operate", batch_acts.replay),
+    PageRoute("POST", "/batches/<id>/actions/<action>/stop", "operate", batch_acts.stop),
     PageRoute("POST", "/logout", "view", leaving.logout),
 )

@@ -23,7 +23,7 @@ from webhooks.problems import Problem
 from worker.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from webhooks.api.asking import Api
@@ -129,7 +129,7 @@ def _answered(pages: Pages, route: PageRoute, path: Mapping[str, str]) -> Respon
         must_be(session.key, route.role)
         if route.method == "POST":
             visit = replace(visit, form=_proven_form(pages, route, session))
-        answered = _made(*pages.concurrency.call(lambda: _shown(visit, route.handler(visit))))
+        answered = _made(pages, *pages.concurrency.call(lambda: _shown(visit, route.handler(visit))))
     except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page and nothing of the inside
         problem = pages.problem_for(error)
         answered = _problem_page(pages, replace(visit, part=""), problem)
@@ -147,7 +147,7 @@ def _shown(visit: Visit, outcome: Outcome) -> tuple[Outcome, bytes]:
     return outcome, render(outcome.template, outcome.values, visit)
 
 
-def _made(outcome: Outcome, body: bytes) -> Response:
+def _made(pages: Pages, outcome: Outcome, body: bytes) -> Response:
     if isinstance(outcome, Moved):
         return _moved(outcome.to, outcome)
     if isinstance(outcome, Left):
@@ -155,10 +155,17 @@ def _made(outcome: Outcome, body: bytes) -> Response:
         answered.delete_cookie(COOKIE, secure=_is_secure(), httponly=True, samesite="Lax")
         return answered
     if isinstance(outcome, Download):
-        answered = streaming_response(Streaming(outcome.parts, outcome.content_type))
+        answered = streaming_response(Streaming(_in_turn(pages.concurrency, outcome.parts), outcome.content_type))
         answered.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(outcome.filename, safe='')}"
         return answered
     return _plain(body, outcome.status, _HTML, HEADERS)
+
+
+def _in_turn(concurrency: Concurrency, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Each part is made where it may block, when the one before it was sent."""
+    coming = iter(parts)
+    while (part := concurrency.call(lambda: next(coming, None))) is not None:
+        yield part
 
 
 def _problem_page(pages: Pages, visit: Visit | None, problem: Problem) -> Response:
