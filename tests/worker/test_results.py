@@ -20,7 +20,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 def came(first: int, count: int) -> Came:
     """So many findings of one look."""
     jobs = [Job(f"job-{number}", "acme", "visma", "x", {}, "x", NOW, NOW, "a test", 8) for number in range(first, first + count)]
-    return Came(tuple(Finding(job, done("seen")) for job in jobs), tuple(job.id for job in jobs))
+    return Came(tuple(Finding(job, done("seen")) for job in jobs), tuple(job.id for job in jobs), spent={"batch": 2})
 
 
 def test_gathers_all() -> None:
@@ -52,7 +52,10 @@ def test_waits_for_the_first() -> None:
 
 @given(st.lists(st.integers(0, 3 * PORTION), max_size=12))
 def test_portions(sizes: list[int]) -> None:
-    """Portions give out every finding once, in order, with the jobs that were looked at, and are never larger than they should be."""
+    """Portions give out every finding once, in order, with the jobs that were looked at, and are never larger than they should be.
+
+    The calls of each look are given out once, too, however many portions its findings take.
+    """
     results = Results()
     first = 0
     for size in sizes:
@@ -61,13 +64,16 @@ def test_portions(sizes: list[int]) -> None:
     results.gather(0.0, behind=False)
     given_out: list[str] = []
     looked: list[str] = []
+    calls = 0
 
     while portion := results.portion():
         findings = [finding.job.id for each in portion for finding in each.findings]
         assert len(findings) <= PORTION
         given_out += findings
         looked += [job for each in portion for job in each.looked]
+        calls += sum(each.spent.get("batch", 0) for each in portion)
 
     assert given_out == [f"job-{number}" for number in range(first)]
     assert sorted(looked) == sorted(given_out)
+    assert calls == 2 * len(sizes)
     assert len(results) == 0
