@@ -26,7 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "release": ("release", "Release one or many kit assemblies as a batch."),
     "create": ("create", "Create kit assemblies from a file, as a batch."),
     "sync": ("sync", "Make kits' lines in other ERPs equal to one ERP's."),
-    "jobs": ("jobs", "Look at jobs; replay, cancel and discard them."),
+    "jobs": ("jobs", "Look at jobs; replay, cancel and discard them, ask the ERP now, or say that they are done."),
     "batches": ("batches", "Look at batches; pause, resume and cancel them."),
     "failures": ("failures", "List failed jobs by the reason why."),
     "deliveries": ("deliveries", "Look at what arrived; replay it."),

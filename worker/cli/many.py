@@ -34,6 +34,7 @@ _FILTERS: Final = (
     click.option("--erp-id", metavar="ID", help="The ERP's id of the operation."),
     click.option("--reference", metavar="TYPE/REFNO", help="The document."),
     click.option("--error-class", metavar="CLASS", help="Such as validation."),
+    click.option("--failure", metavar="ID", help="A group of failures; a replay takes those that no later job made good."),
     click.option("-q", "--q", metavar="TEXT", help="Beginnings of words of reference, arguments, tags or error; or an id."),
     options.moment("--since", "Made since then."),
     options.moment("--until", "Made before then."),

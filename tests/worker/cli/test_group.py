@@ -56,7 +56,7 @@ def test_issue_commands_are_there() -> None:
         "sync", "kit-lines", "kit-components", "rules", "failures", "deliveries",
     }  # fmt: skip
     assert {words[1] for words in EVERY if words[:1] == ("jobs",) and len(words) > 1} == {
-        "list", "show", "tail", "replay", "cancel", "discard",
+        "list", "show", "tail", "replay", "cancel", "discard", "done", "ask",
     }  # fmt: skip
     assert {words[1] for words in EVERY if words[:1] == ("batches",) and len(words) > 1} == {
         "list", "show", "watch", "pause", "resume", "cancel",

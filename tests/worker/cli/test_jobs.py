@@ -178,3 +178,11 @@ def test_ask_now(said: Said, run: Run, made: list[Job], database: Database) -> N
     (told,) = said("jobs", "ask", made[0].id)["items"]
     assert datetime.fromisoformat(told["due_at"]) <= utc_now()
     assert run("jobs", "ask", made[1].id).exit_code == 1
+
+
+def test_replay_of_a_group(said: Said, made: list[Job], database: Database) -> None:
+    """The jobs that failed for one reason, by the group's id."""
+    fail(database, made[0])
+    (group,) = said("failures")["items"]
+    assert [job["id"] for job in said("jobs", "list", "--failure", group["id"])["items"]] == [made[0].id]
+    assert said("jobs", "replay", "--failure", group["id"])["done"] == 1
