@@ -20,6 +20,8 @@ from worker.jobs.states import State
 from worker.settings import Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.browser import Tab
     from worker.cli.cluster import Cluster
 
@@ -59,7 +61,7 @@ def test_connections_told(world: World) -> None:
 
     assert "Slow</span>" in shown
     assert "The ERP ordered a wait until 12:05:00." in shown
-    assert "14\u202f900 of 15\u202f000 this hour" in shown
+    assert "14\u202f900 of 15\u202f000 an hour" in shown
     assert ">3 min 9 s ago</time>" in shown
     assert ">9 s ago</time>" in shown
     assert figure(shown, "queued") == "1"
@@ -175,19 +177,34 @@ def test_today_in_browser(window: Tab, cluster: Cluster) -> None:
     """The page fills by itself as work is done, its charts are drawn, and what was opened stays open."""
     page = window.go("/?hours=3h")
     expect(page.locator("[data-chart=throughput] canvas")).to_be_visible()
-    items = [{"type": "P", "ref_no": f"{n:06}"} for n in range(70, 100)]
-    status, batch = cluster.api(
-        "POST", "/api/batches", {"tenant": "demo", "kind": "release_kit_assembly", "name": "Today's batch", "items": items}
-    )
-    assert status == 202, batch
+    release(cluster, "Filled by itself", range(60, 80))
     expect(page.locator("#pace-figures")).to_be_visible()
     page.locator("#pace-figures summary").click()
     with page.expect_response(lambda answer: "part=live_pace" in answer.url):
         pass
     expect(page.locator("#pace-figures table")).to_be_visible()
     expect(page.get_by_text("are in order")).to_be_visible()
-    page.locator("#pace-figures summary").click()
-    window.shoot("today")
+
+
+def test_standstill_in_browser(window: Tab, cluster: Cluster) -> None:
+    """A paused connection is told with who paused it; what waits for it is counted, and its batch shown."""
+    cluster.api("POST", "/api/connections/demo/visma/pause", {})
+    try:
+        release(cluster, "Held by the pause", range(80, 100))
+        page = window.go("/")
+        expect(page.get_by_text("Paused by demo.")).to_be_visible()
+        expect(page.get_by_role("link", name="Held by the pause")).to_be_visible()
+        expect(page.locator("[data-figure=queued] b")).not_to_have_text("0")
+        window.shoot("today")
+    finally:
+        cluster.api("POST", "/api/connections/demo/visma/resume", {})
+
+
+def release(cluster: Cluster, name: str, numbers: Iterable[int]) -> None:
+    """Ask for a batch of releases."""
+    items = [{"type": "P", "ref_no": f"{n:06}"} for n in numbers]
+    status, batch = cluster.api("POST", "/api/batches", {"tenant": "demo", "kind": "release_kit_assembly", "name": name, "items": items})
+    assert status == 202, batch
 
 
 def test_charts_follow_the_theme(window: Tab) -> None:

@@ -17,6 +17,7 @@
   const wash = (name) => `color-mix(in srgb, ${token(name)} 12%, transparent)`;
 
   function span(seconds) {
+    if (seconds === 0) return "0";
     if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
     if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`;
     const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
@@ -45,7 +46,7 @@
   }
 
   function line(data, bars, place) {
-    const { name, colour, values } = data.series[place];
+    const { name, colour } = data.series[place];
     return {
       label: name,
       stroke: token(colour),
@@ -53,7 +54,6 @@
       fill: bars ? token(colour) : place === 0 ? wash(colour) : undefined,
       paths: bars ? uPlot.paths.bars({ size: [0.82, 60], align: 1 }) : undefined,
       points: bars ? { show: false } : { size: 5 },
-      value: (_plot, _value, _series, at) => said(at == null ? null : values[at], data.unit),
     };
   }
 
@@ -64,16 +64,50 @@
     return {
       width: place.clientWidth,
       height,
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), document.documentElement.dataset.zone || "UTC"),
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone()),
       scales: { x: { range: () => [data.at[0], last()] }, y: { range: (_plot, _least, most) => [0, Math.max(most * 1.08, bars ? 4 : 1)] } },
       axes: [
         { ...axis, grid: { show: false }, values: hours, size: 42, space: 64 },
         { ...axis, incrs: bars ? counts : spans, values: (_plot, ticks) => ticks.map((tick) => said(tick, data.unit)), size: 58, space: 34 },
       ],
+      legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, sync: { key: "pace" }, points: { show: !bars } },
-      series: [{ label: "From", value: "{D} {MMM} {HH}:{mm}" }, ...order.map((each) => line(data, bars, each))],
+      hooks: { setCursor: [(plot) => read(data, place, plot.cursor.idx)] },
+      series: [{}, ...order.map((each) => line(data, bars, each))],
     };
   }
+
+  // What the figures are under the pointer; without one, the sums of bars and the newest of lines.
+  function read(data, place, under) {
+    const list = document.createElement("ul");
+    list.className = "legend";
+    const newest = data.at.findLastIndex((_, at) => data.series.some((series) => series.values[at] != null));
+    const at = under ?? (data.form === "bars" ? null : newest);
+    data.series.forEach(({ name, colour, values }) => {
+      const value = at == null ? values.reduce((sum, each) => sum + each, 0) : values[at];
+      list.append(item(`${name} ${said(value, data.unit)}`, colour));
+    });
+    list.append(item(at == null ? "in all" : at < 0 ? "" : `${under == null ? "lately, " : ""}from ${time(data.at[at])}`));
+    place.parentElement.querySelector("ul.legend")?.remove();
+    place.after(list);
+  }
+
+  function item(text, colour) {
+    const made = document.createElement("li");
+    if (colour) {
+      const dot = document.createElement("span");
+      dot.className = "dot";
+      dot.style.background = token(colour);
+      made.append(dot);
+    } else {
+      made.className = "soft";
+    }
+    made.append(text);
+    return made;
+  }
+
+  const zone = () => document.documentElement.dataset.zone || "UTC";
+  const time = (seconds) => uPlot.fmtDate("{D} {MMM} {HH}:{mm}")(uPlot.tzDate(new Date(seconds * 1000), zone()));
 
   function draw(place, anew) {
     const source = document.getElementById(place.dataset.chart);
@@ -85,6 +119,7 @@
     const data = JSON.parse(text);
     const plot = new uPlot(options(data, place), shape(data).values, place);
     drawn.set(place, { plot, text });
+    read(data, place, null);
     place.dataset.drawn = String(data.at.length);
   }
 
