@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.dashboard import batch_acts, batch_list, batch_page, batch_results, leaving, today
+from webhooks.dashboard import batch_acts, batch_list, batch_page, batch_results, jobs, leaving, today
 from webhooks.dashboard.visiting import PageRoute
 
 if TYPE_CHECKING:
@@ -24,5 +24,6 @@ PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("POST", "/batches/<id>/cancel", "operate", batch_acts.cancel),
     PageRoute("POST", "/batches/<id>/replay", "operate", batch_acts.replay),
     PageRoute("POST", "/batches/<id>/actions/<action>/stop", "operate", batch_acts.stop),
+    PageRoute("GET", "/jobs", "view", jobs.listed),
     PageRoute("POST", "/logout", "view", leaving.logout),
 )

@@ -25,13 +25,21 @@
     document.dispatchEvent(new Event("kitrelay:theme"));
   }
 
+  const writing = ":is(textarea, select, input:not([type=checkbox], [type=radio], [type=hidden]))";
+
+  // Somebody has marked text in it, to read or to copy.
+  function reading(part) {
+    const marked = document.getSelection();
+    return marked && !marked.isCollapsed && part.contains(marked.anchorNode);
+  }
+
   // Live parts: none is asked for while nobody looks, and what can't be had is said.
   function watchNews() {
     const stale = document.getElementById("stale");
     document.body.addEventListener("htmx:beforeRequest", (event) => {
       const polled = event.target.getAttribute && (event.target.getAttribute("hx-trigger") || "").includes("every");
-      const busy = polled && event.target.querySelector("details.sure[open], dialog[open], :focus-within input, input:focus, textarea:focus");
-      if (polled && (document.hidden || busy)) event.preventDefault();
+      const busy = polled && event.target.querySelector(`details.sure[open], dialog[open], input[data-tick]:checked, ${writing}:focus, form:focus-within ${writing}`);
+      if (polled && (document.hidden || busy || reading(event.target))) event.preventDefault();
     });
     document.body.addEventListener("htmx:afterRequest", (event) => {
       if (stale) stale.hidden = event.detail.successful || event.detail.xhr.status === 286;
@@ -44,7 +52,8 @@
     Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.localName === "details");
   }
 
-  // A list whose rows can be ticked: `data-ticks` on the form, `data-tick-all` on its head, `data-ticked` where the number stands.
+  // A list whose rows can be ticked: `data-ticks` on the form, `data-tick-all` on its head, `data-ticked` where the number stands;
+  // `data-tick-beyond` on a box for what no row shows, `data-while-ticked` on what is said only then.
   function countTicks(form) {
     const boxes = [...form.querySelectorAll("input[data-tick]")];
     const ticked = boxes.filter((box) => box.checked).length;
@@ -54,7 +63,9 @@
       head.indeterminate = ticked > 0 && ticked < boxes.length;
     }
     form.querySelectorAll("[data-ticked]").forEach((place) => { place.textContent = String(ticked); });
-    form.querySelectorAll("[data-needs-ticks]").forEach((button) => { button.disabled = ticked === 0; });
+    const beyond = form.querySelector("input[data-tick-beyond]:checked") !== null;
+    form.querySelectorAll("[data-while-ticked]").forEach((place) => { place.hidden = ticked === 0; });
+    form.querySelectorAll("[data-needs-ticks]").forEach((button) => { button.disabled = ticked === 0 && !beyond; });
   }
 
   function tick(event) {
@@ -64,6 +75,21 @@
       form.querySelectorAll("input[data-tick]").forEach((box) => { box.checked = event.target.checked; });
     }
     countTicks(form);
+  }
+
+  const countAllTicks = () => document.querySelectorAll("form[data-ticks]").forEach(countTicks);
+
+  // Rows that are walked through: `data-row` on each, `data-open` on the link that opens it. j and k move, x ticks, Enter opens.
+  function walk(key) {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    const here = rows.indexOf(document.activeElement.closest("[data-row]"));
+    if (key === "x" || key === "Enter") {
+      const found = here >= 0 && rows[here].querySelector(key === "x" ? "input[data-tick]" : "[data-open]");
+      if (found) found.click();
+      return;
+    }
+    const to = here < 0 ? 0 : here + (key === "j" ? 1 : -1);
+    if (rows[to]) rows[to].querySelector("[data-open]").focus();
   }
 
   async function copy(event) {
@@ -84,7 +110,7 @@
     });
   }
 
-  // "/" searches; "g" and a letter goes to a page; Escape closes what is open.
+  // "/" searches; "g" and a letter goes to a page; j, k and x walk through rows; Escape closes what is open.
   const pages = { t: "/", b: "/batches", j: "/jobs", f: "/failures", k: "/kits", d: "/deliveries", c: "/connections" };
   let going = 0;
 
@@ -97,7 +123,7 @@
       }
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest(writing)) return;
     const search = document.getElementById("search");
     if (event.key === "/" && search) {
       event.preventDefault();
@@ -108,13 +134,19 @@
       location.assign(pages[event.key]);
     } else {
       going = 0;
+      if ("jkx".includes(event.key)) walk(event.key);
+      if (event.key === "Enter" && event.target.matches("input[data-tick]")) {
+        event.preventDefault(); // it would send the form
+        walk(event.key);
+      }
     }
   }
 
   tellZone();
   watchNews();
   keepOpen();
-  document.querySelectorAll("form[data-ticks]").forEach(countTicks);
+  countAllTicks();
+  window.addEventListener("pageshow", countAllTicks); // a browser that comes back ticks again what was ticked
   document.addEventListener("change", chooseTheme);
   document.addEventListener("change", tick);
   document.addEventListener("click", copy);
