@@ -26,7 +26,7 @@ from webhooks.dashboard.sessions import Sessions
 from webhooks.gauges import Gauges
 from webhooks.health import OK, Doctor
 from webhooks.problems import Problem, internal, problem_of
-from webhooks.rates import Rates
+from webhooks.rates_shared import rates_for
 from webhooks.receiver import Receiver
 from webhooks.refusals import Refusals
 from webhooks.writer import Writer
@@ -68,7 +68,7 @@ def create_app(
     metrics = Metrics()
     writer = Writer(database, concurrency, metrics, clock)
     refusals = Refusals(database, concurrency, clock, settings.web_processes)
-    rates = Rates()
+    rates = rates_for(settings.redis_url, lambda: clock().timestamp())
     _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, Rulebook(settings), rates, clock))
     streams = Streams(database, concurrency, clock)
     doctor = Doctor(settings, database, clock)
@@ -81,6 +81,7 @@ def create_app(
     app.register_error_handler(Exception, _failed)
     app.extensions["kitrelay"] = (database, bell)
     app.extensions["kitrelay-streams"] = streams
+    app.extensions["kitrelay-rates"] = rates
     return app
 
 

@@ -1,7 +1,8 @@
-"""How often a source may send: a token bucket for each, in each process.
+"""How often a source may send: a token bucket for each, in each process, set to the one that all processes have in common.
 
-Each process allows the whole rate: a sender keeps its connection, and so comes to one of them. A sender with many connections may come to
-as many times the rate as there are processes, which is still a bound; and none is refused below its rate.
+Each process counts for itself, so that no request waits for another program; `webhooks.rates_shared` tells the processes of one another.
+Where nobody does, each allows the whole rate: a sender with many connections may come to as many times the rate as there are processes,
+which is still a bound. Whatever is told or not, none is refused below its rate.
 """
 
 from __future__ import annotations
@@ -17,13 +18,39 @@ if TYPE_CHECKING:
     from worker.settings import Source
 
 MINUTE: Final = 60.0
+EARLY: Final = 0.25
+MISSING: Final = 0.5
+"""What comes so many seconds before there is a token may pass, if no more of it is missing: clocks and news are no more exact than that."""
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """What is left, as of when."""
+    """What is left, as of when; and what was taken that the others were not told of, since when."""
 
+    size: float
     tokens: float
+    at: float
+    untold: int = 0
+    since: float = 0.0
+
+    @property
+    def speed(self) -> float:
+        return self.size / MINUTE
+
+    def fill(self, now: float) -> None:
+        """Add what the time since brought."""
+        self.tokens = min(self.size, self.tokens + max(0.0, now - self.at) * self.speed)
+        self.at = now
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What one process took of a source's bucket between two moments of its clock: `count` tokens from `since` on, told at `at`."""
+
+    name: tuple[str, str]
+    size: float
+    count: int
+    since: float
     at: float
 
 
@@ -37,13 +64,33 @@ class Rates:
     def admit(self, tenant: str, source: Source, now: float) -> None:
         """Take one token at `now`, in seconds. Raises `Problem` 429 that says when there is one again."""
         size = float(source.per_minute)
-        speed = source.per_minute / MINUTE
         with self._lock:
-            bucket = self._buckets.setdefault((tenant, source.name), _Bucket(size, now))
-            bucket.tokens = min(size, bucket.tokens + max(0.0, now - bucket.at) * speed)
-            bucket.at = now
-            if bucket.tokens >= 1:
+            bucket = self._buckets.setdefault((tenant, source.name), _Bucket(size, size, now))
+            bucket.fill(now)
+            missing = 1 - bucket.tokens
+            if missing <= min(MISSING, EARLY * bucket.speed):
                 bucket.tokens -= 1
+                bucket.since = bucket.since if bucket.untold else now
+                bucket.untold += 1
                 return
-            wait = ceil((1 - bucket.tokens) / speed)
+            wait = ceil(missing / bucket.speed)
         raise Problem(429, f"{source.name} may send {source.per_minute} events a minute", headers={"Retry-After": str(max(1, wait))})
+
+    def close(self) -> None:
+        """Nobody is told anything."""
+
+    def taken(self, now: float) -> list[Taking]:
+        """What was taken since this was asked last, to be told to the others."""
+        with self._lock:
+            found = [Taking(name, bucket.size, bucket.untold, bucket.since, now) for name, bucket in self._buckets.items() if bucket.untold]
+            for bucket in self._buckets.values():
+                bucket.untold = 0
+        return found
+
+    def learn(self, taking: Taking, tokens: float, now: float) -> None:
+        """So many were left of all processes' when the taking was told; what was taken here since then is taken from that."""
+        with self._lock:
+            bucket = self._buckets[taking.name]
+            bucket.tokens, bucket.at = tokens, taking.at
+            bucket.fill(max(now, taking.at))
+            bucket.tokens -= bucket.untold

@@ -77,5 +77,6 @@ def _close(_server: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn's h
     if app is None:
         return
     database, bell = app.extensions["kitrelay"]
+    app.extensions["kitrelay-rates"].close()
     bell.close()
     database.close()
