@@ -293,10 +293,10 @@ def test_changed_slots(sqlite_db: Database) -> None:
         until(lambda: handler.count("start") > 2)
         assert handler.most == 2
         with sqlite_db.write() as connection:
-            limits.set_limits(sqlite_db, connection, LANE, 9, None)
+            limits.set_limits(sqlite_db, connection, LANE, {"slots": 9})
         until(lambda: handler.most == 9)
         with sqlite_db.write() as connection:
-            limits.set_limits(sqlite_db, connection, LANE, 3, None)
+            limits.set_limits(sqlite_db, connection, LANE, {"slots": 3})
         until(lambda: running.drain._limit() == 3 and handler.now <= 3)
         before, handler.most = handler.count("start"), 0
         until(lambda: handler.count("start") > before + 20)

@@ -55,13 +55,12 @@ def resume(api: Api, ask: Ask) -> Answer:
 
 
 def change(api: Api, ask: Ask) -> Answer:
-    """Other limits, for all workers, until changed again."""
+    """Other limits, for all workers, until changed again; null: what the settings say."""
     lane = _lane(api, ask)
     wanted = taken(LimitsForm, ask.json())
     with api.database.write() as connection:
         now = api.clock()
-        limits_ = (wanted.get("slots"), wanted.get("calls_per_hour"))
-        controls.change_limits(api.database, connection, lane, ask.key.name, *limits_, now)
+        controls.change_limits(api.database, connection, lane, ask.key.name, wanted, now)
         (view,) = views(api, connection, [lane], now)
     api.bell.ring(lane)
     return Answer(200, view)
@@ -115,6 +114,7 @@ def _view(
         "last_ok_at": at(state.last_ok_at),
         "oldest_due_at": at(oldest_due(connection, lane, now)),
         "why": standing[1],
+        "settings": {"slots": own.slots, "calls_per_hour": own.calls_per_hour},
     }
 
 

@@ -146,10 +146,10 @@ class DeliveryRangeForm(Form):
 
 
 class LimitsForm(Form):
-    """`PATCH /api/connections/<tenant>/<erp>`."""
+    """`PATCH /api/connections/<tenant>/<erp>`; null gives a limit back to the settings."""
 
-    slots = Between(1, 1000)
-    calls_per_hour = Between(1, 10_000_000)
+    slots = Between(1, 1000, allow_none=True)
+    calls_per_hour = Between(1, 10_000_000, allow_none=True)
 
     @validates_schema(skip_on_field_errors=True)
     def _changes_something(self, data: Mapping[str, Any], **_options: object) -> None:

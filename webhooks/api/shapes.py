@@ -298,6 +298,13 @@ class Failure(Shape):
     example = text()
 
 
+class OwnLimits(Shape):
+    """What the settings allow a connection; null: no ceiling."""
+
+    slots = whole()
+    calls_per_hour = whole(allow_none=True)
+
+
 class Connection(Shape):
     """A tenant's connection to an ERP, and how it stands."""
 
@@ -312,6 +319,7 @@ class Connection(Shape):
     last_ok_at = moment(none=True)
     oldest_due_at = moment(none=True)
     why = text(allow_none=True)
+    settings = fields.Nested(OwnLimits, required=True)
 
 
 class Taken(Shape):

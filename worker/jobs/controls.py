@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from worker.jobs import acts, limits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -26,11 +27,9 @@ def resume(db: Database, connection: Connection, lane: Lane, by: str, now: datet
     _set_paused(db, connection, lane, by, now, paused=False)
 
 
-def change_limits(
-    db: Database, connection: Connection, lane: Lane, by: str, slots: int | None, calls_per_hour: int | None, now: datetime
-) -> None:
-    """Other limits for all workers, until changed again; None leaves one as it is. Ring its lane afterwards."""
-    before, after = limits.set_limits(db, connection, lane, slots, calls_per_hour)
+def change_limits(db: Database, connection: Connection, lane: Lane, by: str, changes: Mapping[str, int | None], now: datetime) -> None:
+    """Other `slots` or `calls_per_hour` for all workers, until changed again; None: as the settings say. Ring its lane afterwards."""
+    before, after = limits.set_limits(db, connection, lane, changes)
     acts.record(connection, by, lane.tenant, "connection.changed", lane.erp, _limits(before), _limits(after), now)
 
 

@@ -21,7 +21,7 @@ from worker.jobs.standstills import Cause
 from worker.jobs.tables import connections, holdings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -161,11 +161,11 @@ def set_paused(db: Database, connection: Connection, lane: Lane, by: str | None,
 
 
 def set_limits(
-    db: Database, connection: Connection, lane: Lane, slots: int | None, calls_per_hour: int | None
+    db: Database, connection: Connection, lane: Lane, changes: Mapping[str, int | None]
 ) -> tuple[ConnectionState, ConnectionState]:
-    """Change limits until changed again; None leaves one as it is. What it was, and what it is."""
+    """Change `slots`, `calls_per_hour` or both until changed again; None: as the settings say. What it was, and what it is."""
     state = _locked(db, connection, lane)
-    then = replace(state, slots=slots or state.slots, calls_per_hour=calls_per_hour or state.calls_per_hour)
+    then = replace(state, slots=changes.get("slots", state.slots), calls_per_hour=changes.get("calls_per_hour", state.calls_per_hour))
     _save(connection, lane, then)
     return state, then
 

@@ -45,6 +45,7 @@ def test_untouched_connection(world: World) -> None:
         "last_ok_at": None,
         "oldest_due_at": None,
         "why": None,
+        "settings": {"slots": 8, "calls_per_hour": 15_000},
     }
 
 
@@ -98,11 +99,16 @@ def test_pause_and_resume(world: World) -> None:
 
 
 def test_other_limits(world: World) -> None:
-    """Changed limits hold until changed again, one by one."""
+    """Changed limits hold until changed again, one by one; null gives one back to the settings."""
     world.ask("PATCH", "/api/connections/acme/visma", "root-key", json={"slots": 3})
     shown = world.ask("PATCH", "/api/connections/acme/visma", "root-key", json={"calls_per_hour": 500}).json
 
     assert (shown["slots"], shown["calls_per_hour"], shown["calls_left"]) == (3, 500, 500)
+    assert shown["settings"] == {"slots": 8, "calls_per_hour": 15_000}
+
+    back = world.ask("PATCH", "/api/connections/acme/visma", "root-key", json={"slots": None}).json
+
+    assert (back["slots"], back["calls_per_hour"]) == (8, 500)
 
 
 @pytest.mark.parametrize("body", [{}, {"slots": 0}, {"slots": "8"}, {"calls_per_hour": -1}, {"speed": 9}, {"slots": 1.5}])

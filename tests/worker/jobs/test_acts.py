@@ -75,8 +75,8 @@ def test_filters_narrow(db: Database) -> None:
 def test_connection_changes_are_told(db: Database) -> None:
     """From which limits to which, and who stopped the calls."""
     with db.write() as connection:
-        controls.change_limits(db, connection, LANE, "chief", 4, None, later(1))
-        controls.change_limits(db, connection, LANE, "chief", 2, 900, later(2))
+        controls.change_limits(db, connection, LANE, "chief", {"slots": 4}, later(1))
+        controls.change_limits(db, connection, LANE, "chief", {"slots": 2, "calls_per_hour": 900}, later(2))
         controls.pause(db, connection, LANE, "chief", later(3))
         controls.resume(db, connection, LANE, "ops", later(4))
     resumed, paused, second, first = told(db)

@@ -298,17 +298,22 @@ def test_pause_keeps_calls_under_way(db: Database) -> None:
 
 
 def test_changed_limits_hold_at_once(db: Database) -> None:
-    """Slots and calls that an admin set hold at the next refresh of each worker, one by itself or both."""
+    """Slots and calls that an admin set hold at the next refresh of each worker, one by itself or both; given back, it is the settings'."""
     for worker in WORKERS[:2] * 2:
         refresh(db, worker)
     with db.write() as connection:
-        limits.set_limits(db, connection, LANE, 2, None)
+        limits.set_limits(db, connection, LANE, {"slots": 2})
     assert [refresh(db, worker).slots for worker in WORKERS[:2] * 2][2:] == [1, 1]
     with db.write() as connection:
-        limits.set_limits(db, connection, LANE, None, 7)
+        limits.set_limits(db, connection, LANE, {"calls_per_hour": 7})
     give_back(db, "w1")
     share = refresh(db, "w0")
     assert (share.slots, share.calls) == (2, 7)
+    with db.write() as connection:
+        limits.set_limits(db, connection, LANE, {"slots": None})
+    give_back(db, "w0")
+    share = refresh(db, "w0")
+    assert (share.slots, share.calls) == (8, 7)
 
 
 def test_state_is_kept(db: Database) -> None:
