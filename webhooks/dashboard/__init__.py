@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.dashboard import batch_acts, batch_list, batch_page, batch_results, jobs, leaving, today
+from webhooks.dashboard import batch_acts, batch_list, batch_page, batch_results, job, job_acts, jobs, leaving, today
 from webhooks.dashboard.visiting import PageRoute
 
 if TYPE_CHECKING:
@@ -25,5 +25,16 @@ PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("POST", "/batches/<id>/replay", "operate", batch_acts.replay),
     PageRoute("POST", "/batches/<id>/actions/<action>/stop", "operate", batch_acts.stop),
     PageRoute("GET", "/jobs", "view", jobs.listed),
+    PageRoute("GET", "/jobs/<id>", "view", job.shown),
+    PageRoute("GET", "/jobs/<id>/exchanges/<number>", "view", job.exchange),
+    PageRoute("GET", "/jobs/<id>/result", "view", job.result),
+    PageRoute("GET", "/jobs/<id>/edit", "operate", job_acts.editor),
+    PageRoute("POST", "/jobs/<id>/edit", "operate", job_acts.edit),
+    PageRoute("POST", "/jobs/<id>/replay", "operate", job_acts.replay),
+    PageRoute("POST", "/jobs/<id>/cancel", "operate", job_acts.cancel),
+    PageRoute("POST", "/jobs/<id>/discard", "operate", job_acts.discard),
+    PageRoute("POST", "/jobs/<id>/ask", "operate", job_acts.ask),
+    PageRoute("POST", "/jobs/<id>/done", "operate", job_acts.done),
+    PageRoute("POST", "/jobs/<id>/look", "operate", job_acts.look),
     PageRoute("POST", "/logout", "view", leaving.logout),
 )

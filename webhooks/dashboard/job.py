@@ -1,0 +1,153 @@
+"""A job's page: what it is, how it went and why so slowly, what was said to the ERP, and the document as the ERP shows it now."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from webhooks.api import deliveries
+from webhooks.api.access import sees
+from webhooks.api.fields import ID
+from webhooks.dashboard import job_looks
+from webhooks.dashboard.advice import advice_of
+from webhooks.dashboard.calls import call_of, calls_of
+from webhooks.dashboard.documents import kit_address, kit_of, subject_of
+from webhooks.dashboard.job_results import told_of
+from webhooks.dashboard.job_story import doubt_of, lines_of
+from webhooks.dashboard.printing import cut, pretty_json
+from webhooks.dashboard.visiting import Page
+from worker.errors import NotFound
+from worker.jobs import queue, search
+from worker.jobs.gaps import explained
+from worker.jobs.states import OPEN, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from webhooks.dashboard.visiting import Outcome, Visit
+    from worker.jobs.model import Attempt, Exchange, Job
+
+MOST_SHOWN: Final = 1_200
+"""Characters of a body on the job's page; all that was kept of it has a page of its own."""
+
+MOST_BODIES: Final = 15
+"""Calls whose bodies are on the page: the newest. The others are lines that lead to theirs."""
+
+MOST_CALLS: Final = 200
+MOST_NEAR: Final = 10
+_NUMBER: Final = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
+
+
+def shown(visit: Visit) -> Outcome:
+    """`GET /jobs/<id>`."""
+    return page_of(visit)
+
+
+def page_of(visit: Visit, status: int = 200, **typed: Any) -> Page:  # noqa: ANN401 - what was typed, for the template
+    """The page, or the part of it that is wanted. `typed`: what somebody filled in that could not be taken, with its `faults`."""
+    with visit.api.database.read() as connection:
+        job = visible(visit, connection)
+        values: dict[str, Any] = {"job": job, "typed": typed, "open": job.state in OPEN, "kit": _kit(job)}
+        if visit.part in ("", "live_look"):
+            values |= job_looks.values_of(visit, connection, job)
+            values["halted"] = None
+        if visit.part in ("", "live_job"):
+            values |= _story_values(visit, connection, job)
+    if visit.part in ("", "live_job"):
+        values["deliveries"] = _deliveries(visit, job)
+    if values.get("pending") is not None:
+        values["halted"] = job_looks.halted(visit, job.tenant)
+    return Page("job.html", values, status)
+
+
+def exchange(visit: Visit) -> Outcome:
+    """`GET /jobs/<id>/exchanges/<number>`: one call with all that was kept of it."""
+    asked = _NUMBER.fullmatch(visit.path["number"])
+    with visit.api.database.read() as connection:
+        job = visible(visit, connection)
+        attempts = search.history(connection, job)
+    found = None if asked is None else _nth(attempts, int(asked[1]), int(asked[2]))
+    if found is None:
+        raise NotFound("there is no such call, or it is kept no more")
+    call = call_of(job, visit.path["number"], found, visit.api.settings.tenants.get(job.tenant), most=1_000_000)
+    return Page("job_call.html", {"job": job, "call": call})
+
+
+def result(visit: Visit) -> Outcome:
+    """`GET /jobs/<id>/result`: result and arguments whole, as JSON."""
+    with visit.api.database.read() as connection:
+        job = visible(visit, connection)
+    return Page("job_result.html", {"job": job, "result": pretty_json(job.result), "arguments": pretty_json(job.arguments)})
+
+
+def visible(visit: Visit, connection: Connection) -> Job:
+    """The job of the address. Raises `NotFound` for one that is not there for this person."""
+    given = visit.path["id"]
+    job = queue.find(connection, given) if ID.fullmatch(given) else None
+    if job is None or not sees(visit.key, job.tenant):
+        raise NotFound(f"there is no job {given[:40]}")
+    return job
+
+
+def _story_values(visit: Visit, connection: Connection, job: Job) -> dict[str, Any]:
+    moves, attempts = search.timeline(connection, job), search.history(connection, job)
+    gaps = explained(connection, job, moves, visit.now if job.state in OPEN else None)
+    whole, more = cut(pretty_json(job.arguments), 4 * MOST_SHOWN)
+    return {
+        "advice": advice_of(job.error.error_class) if job.error else None,
+        "doubt": doubt_of(job, attempts) if job.error and job.error.error_class == "in_doubt" else None,
+        "lines": lines_of(moves, gaps, whole=bool(visit.get("all"))),
+        "attempts": _attempts(visit, job, attempts),
+        "batch": None if job.batch is None else search.find_batch(connection, job.batch),
+        "near": search.same_document(connection, replace(job, subject=subject_of(job)), MOST_NEAR),
+        "hasten": _can_wait(job, visit.now),
+        "arguments": whole,
+        "arguments_cut": more,
+        "told": told_of(job),
+    }
+
+
+def _attempts(visit: Visit, job: Job, attempts: list[Attempt]) -> list[dict[str, Any]]:
+    """The newest first, with the calls of the newest whole."""
+    tenant = visit.api.settings.tenants.get(job.tenant)
+    left_whole, left = MOST_BODIES, MOST_CALLS
+    told = []
+    for attempt in reversed(attempts):
+        calls = list(calls_of(job, attempt, tenant, MOST_SHOWN))
+        kept = calls[max(0, len(calls) - left) :]
+        bodies = {call.number for call in kept[max(0, len(kept) - left_whole) :]}
+        told.append({"attempt": attempt, "calls": kept, "left_out": len(calls) - len(kept), "bodies": bodies})
+        left, left_whole = left - len(kept), left_whole - len(bodies)
+    return told
+
+
+def _deliveries(visit: Visit, job: Job) -> list[Mapping[str, Any]]:
+    """What arrived and touched the job, newest first, each with the rule by which it made the job."""
+    found: list[dict[str, Any]] = visit.ask(deliveries.listed, [("job", job.id), ("limit", str(MOST_NEAR))])["items"]
+    return [{**each, "rule": _rule(each.get("outcomes"), job.id)} for each in found]
+
+
+def _rule(outcomes: object, job_id: str) -> str | None:
+    told = outcomes if isinstance(outcomes, list) else []
+    return next((str(each.get("rule", "")) for each in told if isinstance(each, dict) and each.get("job") == job_id), None)
+
+
+def _can_wait(job: Job, now: datetime) -> bool:
+    """Whether something is to happen to it later that may as well happen now."""
+    if job.state is State.WAITING:
+        return True
+    return job.state in {State.QUEUED, State.RETRYING} and job.starts > 0 and job.due_at > now
+
+
+def _kit(job: Job) -> dict[str, str] | None:
+    code = kit_of(job)
+    return None if code is None else {"code": code, "to": kit_address(job.tenant, code)}
+
+
+def _nth(attempts: list[Attempt], number: int, place: int) -> Exchange | None:
+    calls = next((attempt.exchanges for attempt in attempts if attempt.number == number), ())
+    return calls[place - 1] if 0 < place <= len(calls) else None

@@ -1,0 +1,76 @@
+"""A job's timeline as it is read: its moves, and between them why it took so long. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.jobs.gaps import Gap
+    from worker.jobs.model import Attempt, Exchange, Job, Move
+
+FIRST: Final = 20
+LAST: Final = 40
+"""Of a long timeline the beginning and the end are shown; the middle when it is asked for."""
+
+MOST: Final = 2_000
+"""So many lines are shown at most, also then: the newest of the middle go first."""
+
+_READS: Final = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A move, a gap, or a note that lines are left out. `seconds`: how long until the next move, or how long the gap was."""
+
+    what: Literal["move", "gap", "left_out"]
+    at: datetime
+    text: str
+    state: str = ""
+    by: str = ""
+    seconds: float | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is known of a job of which nobody can tell whether it happened: when it was sent last, and what the ERP said to it."""
+
+    sent_at: datetime | None
+    operation: str | None
+    write: Exchange | None
+    newest: Exchange | None
+
+
+def lines_of(moves: Sequence[Move], gaps: Sequence[Gap], *, whole: bool) -> list[Line]:
+    """Moves and gaps in order of time; `whole`: also the middle of a long one."""
+    told = _moves(moves)
+    told += [Line("gap", gap.since, gap.sentence, state=gap.cause, seconds=gap.seconds) for gap in gaps]
+    told.sort(key=lambda line: line.at)  # a gap begins with its move, which stands before it
+    last = MOST - FIRST if whole else LAST
+    if len(told) <= FIRST + last:
+        return told
+    left_out = told[FIRST:-last]
+    return [*told[:FIRST], Line("left_out", left_out[0].at, "", count=len(left_out)), *told[-last:]]
+
+
+def doubt_of(job: Job, attempts: Sequence[Attempt]) -> Doubt:
+    """For a person who has to decide."""
+    calls = [exchange for attempt in attempts for exchange in attempt.exchanges]
+    sent: Any = job.progress.get("sent_at")
+    return Doubt(
+        sent_at=datetime.fromtimestamp(sent, UTC) if isinstance(sent, (int, float)) else None,
+        operation=job.erp_id,
+        write=next((call for call in reversed(calls) if call.method not in _READS), None),
+        newest=calls[-1] if calls else None,
+    )
+
+
+def _moves(moves: Sequence[Move]) -> list[Line]:
+    lines = [Line("move", move.at, move.cause, move.target.value, move.by) for move in moves]
+    ends = [*(line.at for line in lines[1:]), None]
+    spans = [None if end is None else max(0.0, (end - line.at).total_seconds()) for line, end in zip(lines, ends, strict=True)]
+    return [replace(line, seconds=seconds) for line, seconds in zip(lines, spans, strict=True)]
