@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from tests.bench.ledger_stock import END, TENANTS
 from worker.jobs import actions, overview, search
 from worker.jobs.deliveries import DeliveryFilter, find_deliveries
-from worker.jobs.failures import FailureFilter, failure_groups
+from worker.jobs.failures import STANDINGS, FailureFilter, failure_groups, find_group
 from worker.jobs.filters import JobFilter
 from worker.jobs.model import Lane
 from worker.jobs.progress import progress_of
@@ -79,6 +79,14 @@ def _others(connection: Connection, tenants: Tenants, values: dict[str, list[Any
     for name in ("kind", "error_class", "batch"):
         asked[f"failures by {name}"] = [_failures(tenants, **{name: value}) for value in values[name]]
     asked["failures by time"] = [_failures(tenants, since=END - timedelta(days=1)), _failures(tenants, until=END - timedelta(days=60))]
+    asked["failures by standing"] = [_failures(tenants, standing=each) for each in STANDINGS]
+    group = failure_groups(connection, tenants, limit=1)[0].id
+    asked["a group of failures"] = [lambda c: find_group(c, tenants, group)]
+    asked["jobs of a group"] = [_jobs(tenants, failure=group), _jobs(tenants, failure=group, closed=False)]
+    asked["jobs on one document"] = [
+        lambda c: search.same_document(c, search.find_jobs(c, JobFilter(tenants, state=("failed",)), 1)[0], 20)
+    ]
+    asked["jobs by ids"] = [_jobs(tenants, ids=tuple(job.id for job in search.find_jobs(connection, JobFilter(tenants), 500)))]
     told: dict[str, list[Any]] = {
         "source": ["visma", "webshop"],
         "state": [("accepted",), ("refused",), ("orphan", "duplicate")],
@@ -98,7 +106,13 @@ def _others(connection: Connection, tenants: Tenants, values: dict[str, list[Any
     asked["gauges: final"] = [overview.final_counts]
     asked["last move"] = [overview.last_move]
     previews = [{"state": ("failed",)}, {"batch": values["batch"][0]}, {"kind": "sync_kit_lines"}, {"error_class": "auth"}, {"tag": "rush"}]
-    previews += [{"q": "kit-0017"}, {"state": ("failed",), "kind": "release_kit_assembly"}, {"tenant": values["tenant"][0]}]
+    previews += [
+        {"failure": group},
+        {"failure": group, "batch": values["batch"][0]},
+        {"q": "kit-0017"},
+        {"state": ("failed",), "kind": "release_kit_assembly"},
+        {"tenant": values["tenant"][0]},
+    ]
     for each in previews:
         asked[f"preview of {', '.join(each)}"] = [_preview(verb, tenants, each) for verb in actions.VERBS]
     return asked

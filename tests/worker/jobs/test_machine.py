@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from tests.worker.jobs.acting import LANE, RULES, claim, later, make, make_batch, read, settle, turned, wanted, whole
 from worker.errors import Conflict
-from worker.jobs import arrivals, batches, claims, fleet, queue, verdicts
+from worker.jobs import arrivals, batches, claims, fleet, queue, verdicts, words
 from worker.jobs.arrivals import Arrival, News
 from worker.jobs.engine import Database
 from worker.jobs.model import JobError, Move
@@ -24,9 +24,13 @@ from worker.jobs.rows import job_of, move_of
 from worker.jobs.states import FINAL, HOLDS_DOCUMENT, OPEN, State
 from worker.jobs.tables import batches as batch_rows
 from worker.jobs.tables import jobs, moves
+from worker.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from worker.jobs.model import Batch, Job
     from worker.jobs.verdicts import Verdict
@@ -55,6 +59,14 @@ LOOKED: Final[dict[str, Callable[[Job], Verdict]]] = {
         else verdicts.failed(JobError("in_doubt", "nobody can tell"))
     ),
 }
+
+
+def _done(db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+    return words.done(db, connection, job, by, "seen", now)
+
+
+def _ask(_db: Database, connection: Connection, job: Job, by: str, now: datetime) -> Job:
+    return words.ask(connection, Settings(), job, by, now)
 
 
 class Ledger(RuleBasedStateMachine):
@@ -142,7 +154,7 @@ class Ledger(RuleBasedStateMachine):
             batches.sweep_cancelled(connection, now)
             batches.close_finished(connection, now)
 
-    @rule(pick=picks, action=st.sampled_from([queue.replay, queue.cancel, queue.discard]))
+    @rule(pick=picks, action=st.sampled_from([queue.replay, queue.cancel, queue.discard, _done, _ask]))
     def act(self, pick: int, action: Callable[..., Job]) -> None:
         """A person acts on a job."""
         found = self.all()
@@ -207,12 +219,14 @@ class Ledger(RuleBasedStateMachine):
             assert whole([made, *timelines[job.id]], job.state)
 
     def records_are_sound(self, found: list[Job]) -> None:
-        """Attempts within bounds, an owner and a lease exactly while running, an end exactly in final states."""
+        """Attempts within bounds, an owner and a lease exactly while running, an end exactly in final states, closed by a later success."""
         for job in found:
             assert 0 <= job.attempt <= job.max_attempts
             assert (job.owner is not None) is (job.lease_until is not None) is (job.state is State.RUNNING)
             assert (job.finished_at is not None) is (job.state in FINAL)
             assert job.starts <= job.fence
+            assert (job.closed_by is not None) is (job.closed_at is not None)
+            assert job.closed_by is None or (job.state is State.FAILED and job.closed_by in self.ended and job.closed_by > job.id)
 
     def batches_add_up(self, found: list[Job], totals: dict[str, tuple[str, int]]) -> None:
         """A batch's total is its jobs; one that is over has nothing to do."""
