@@ -17,6 +17,7 @@ ROUTES: Final[Sequence[Route]] = (
     Route("POST", "/api/jobs", "operate", jobs.create, LIMIT),
     Route("GET", "/api/jobs", "view", jobs.listed),
     Route("POST", "/api/jobs/actions", "operate", actions.create, LIMIT),
+    Route("GET", "/api/actions", "view", actions.listed),
     Route("GET", "/api/actions/<id>", "view", actions.shown),
     Route("POST", "/api/actions/<id>/stop", "operate", actions.stop, LIMIT),
     Route("GET", "/api/jobs/<id>", "view", jobs.shown),

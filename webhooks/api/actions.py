@@ -8,6 +8,7 @@ from webhooks.answers import Answer
 from webhooks.api import queries
 from webhooks.api.access import must_see, tenants_of
 from webhooks.api.forms import ActionForm, NothingForm, taken
+from webhooks.api.queries import PAGING, cursor, page_of, paged
 from worker.errors import NotFound
 from worker.jobs import actions
 from worker.jobs.search import JobFilter
@@ -35,6 +36,14 @@ def create(api: Api, ask: Ask) -> Answer:
     return Answer(202, action_view(begun), {"Location": f"/api/actions/{begun.id}"})
 
 
+def listed(api: Api, ask: Ask) -> Answer:
+    """Actions, newest first."""
+    page = page_of(queries.read(ask.query, PAGING))
+    with api.database.read() as connection:
+        found = actions.find_actions(connection, tenants_of(ask.key), page.limit + 1, page.after)
+    return Answer(200, paged(found, page.limit, action_view, lambda action: cursor(action.id)))
+
+
 def shown(api: Api, ask: Ask) -> Answer:
     """How far it is."""
     queries.read(ask.query, {})
@@ -53,7 +62,6 @@ def stop(api: Api, ask: Ask) -> Answer:
 def _visible(connection: Connection, ask: Ask) -> Action:
     """An action is seen by who sees every tenant that it may touch."""
     action = actions.find(connection, ask.id)
-    seen = tenants_of(ask.key)
-    if seen is not None and (action.tenants is None or not set(action.tenants) <= set(seen)):
+    if not actions.touches_only(action, tenants_of(ask.key)):
         raise NotFound(f"there is no action {action.id}")
     return action

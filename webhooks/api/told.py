@@ -46,6 +46,7 @@ TOLD: Final[Mapping[Handler, Told]] = {
     jobs.create: Told({202: (shapes.Job,), 200: (shapes.Job,)}, JOB, once=True),
     jobs.listed: _page(shapes.Job, jobs.FILTERS),
     actions.create: Told({202: (shapes.Action,), 200: (shapes.Preview,)}, forms.ActionForm),
+    actions.listed: _page(shapes.Action, queries.PAGING),
     actions.shown: Told({200: (shapes.Action,)}),
     actions.stop: _turn(shapes.Action),
     jobs.shown: Told({200: (shapes.Story,)}),

@@ -29,7 +29,7 @@ from worker.jobs.uniques import superseded
 from worker.jobs.views import filter_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sqlalchemy import Connection, Row
 
@@ -40,6 +40,7 @@ CHUNK: Final = 500
 MOVED_ON: Final = "it moved on in the meantime"
 MADE_GOOD: Final = "a later job did what it was to do"
 DONE_SINCE: Final = "another job has its unique key now"
+_PORTION: Final = 200
 _INSTANT: Final = timedelta(microseconds=1)
 _TIMES: Final = ("since", "until")
 _LISTS: Final = ("state", "ids")
@@ -185,6 +186,23 @@ def find(connection: Connection, action_id: str, lock: Callable[[Any], Any] = la
     if row is None:
         raise NotFound(f"there is no action {action_id}")
     return _action_of(row)
+
+
+def find_actions(connection: Connection, tenants: Collection[str] | None, limit: int, after: str | None = None) -> list[Action]:
+    """Up to `limit` actions, newest first, older than the action `after`: those that touch no others than these tenants (None: all)."""
+    found: list[Action] = []
+    while True:
+        older = select(actions).order_by(actions.c.id.desc()).limit(_PORTION)
+        rows = connection.execute(older if after is None else older.where(actions.c.id < after)).all()
+        found += (action for action in map(_action_of, rows) if touches_only(action, tenants))
+        if len(found) >= limit or len(rows) < _PORTION:
+            return found[:limit]
+        after = rows[-1].id
+
+
+def touches_only(action: Action, tenants: Collection[str] | None) -> bool:
+    """Whether who sees these tenants (None: all) sees every tenant that the action may touch."""
+    return tenants is None or (action.tenants is not None and set(action.tenants) <= set(tenants))
 
 
 def running(connection: Connection) -> list[str]:

@@ -125,6 +125,21 @@ def test_stops_once(world: World) -> None:
     assert len(world.ask("GET", "/api/jobs?state=failed").json["items"]) == 1
 
 
+def test_lists_actions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newest first and page by page, for each key those that touch none but its tenants; however many others stand between."""
+    monkeypatch.setattr(ledger, "_PORTION", 2)
+    failed(world, "1")
+    begun = [act(world, key).json["id"] for key in ("ops-key", "other-key", "root-key", "other-key", "ops-key")]
+
+    first = world.ask("GET", "/api/actions?limit=1", "view-key").json
+    second = world.ask("GET", f"/api/actions?limit=1&cursor={first['next']}", "view-key").json
+
+    assert [action["id"] for page in (first, second) for action in page["items"]] == [begun[4], begun[0]]
+    assert second["next"] is None
+    assert [action["id"] for action in world.ask("GET", "/api/actions", "root-key").json["items"]] == begun[::-1]
+    assert world.ask("GET", "/api/actions?state=running").status_code == 422
+
+
 def test_tenants_stay_apart(world: World) -> None:
     """Counts, sets and the action itself keep to the tenants that a key sees; a role too low may not begin or stop one."""
     failed(world, "1")
