@@ -50,7 +50,10 @@ SELECTS: Final[Mapping[str, type[Form]]] = {"release_kit_assembly": DocumentsFor
 
 
 class BatchForm(Form):
-    """`POST /api/batches`: its items, or what to look for, whose form is that of its kind."""
+    """`POST /api/batches`: its items, or what to look for, whose form is that of its kind.
+
+    With `hold` the batch is paused once its jobs are made: what it takes is then known, and nothing starts until it is resumed.
+    """
 
     tenant = Text(most=120, required=True)
     kind = Text(most=120, required=True)
@@ -59,6 +62,7 @@ class BatchForm(Form):
     name = Text(most=200)
     priority = Between(-1000, 1000)
     tags = Tags()
+    hold = Flag()
     preview = Flag()
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)

@@ -34,6 +34,7 @@ class Wanted:
     select: dict[str, Any] | None
     priority: int
     tags: tuple[str, ...]
+    hold: bool
     preview: bool
 
     @classmethod
@@ -51,6 +52,7 @@ class Wanted:
             else {name: at(value) if isinstance(value, datetime) else value for name, value in select.items()},
             priority=data.get("priority", 0),
             tags=tuple(data.get("tags", ())),
+            hold=data.get("hold", False),
             preview=data.get("preview", False),
         )
 
@@ -80,6 +82,7 @@ def _opened(api: Api, wanted: Wanted, made_by: str, once: str | None, digest: st
         select=wanted.select,
         priority=wanted.priority,
         tags=wanted.tags,
+        held=wanted.hold,
     )
     with api.database.write() as connection:
         present = _present(connection, made_by, once, digest, now)

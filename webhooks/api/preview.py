@@ -16,7 +16,7 @@ def preview(api: Api, wanted: Wanted) -> dict[str, Any]:
     """The contract's preview. What a selection holds is known to the ERP alone, which is never called from here: that number is null."""
     if wanted.items is None:
         what = "kits" if wanted.kind == "sync_kit_lines" else "documents"
-        note = f"the ERP knows how many {what} these are; it is asked when the batch is made"
+        note = f"the ERP knows how many {what} these are; it is asked when the batch is made (see hold)"
         return {"preview": True, "would_change": None, "would_skip": [], "calls": None, "eta": None, "note": note}
     kind = KINDS[wanted.kind]
     with api.database.read() as connection:

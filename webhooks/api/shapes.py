@@ -169,7 +169,7 @@ class Reason(Shape):
 
 
 class Batch(Shape):
-    """Many jobs that were asked for together, and where they stand."""
+    """Many jobs that were asked for together, and where they stand. `held`: it is paused once its jobs are made, until it is resumed."""
 
     id = text()
     tenant = text()
@@ -177,6 +177,8 @@ class Batch(Shape):
     name = text()
     state = one_of(*BatchState)
     message = text(allow_none=True)
+    held = fields.Boolean(required=True)
+    made_by = text()
     created_at = moment()
     finished_at = moment(none=True)
     total = whole()

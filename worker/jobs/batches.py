@@ -47,7 +47,7 @@ TURNS: Final = {"pause": _PAUSE, "resume": _RESUME, "cancel": _CANCEL}
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be made. Either its jobs come with it, or `select` says which documents to look for."""
+    """A batch to be made. Either its jobs come with it, or `select` says which documents to look for. `held`: it starts paused."""
 
     tenant: str
     erp: str
@@ -56,6 +56,7 @@ class NewBatch:
     select: dict[str, Any] | None = None
     priority: int = 0
     tags: tuple[str, ...] = ()
+    held: bool = False
 
 
 def open_batch(connection: Connection, new: NewBatch, made_by: str, now: datetime) -> Batch:
@@ -72,6 +73,7 @@ def open_batch(connection: Connection, new: NewBatch, made_by: str, now: datetim
         select=new.select,
         priority=new.priority,
         tags=new.tags,
+        held=new.held,
     )
     connection.execute(
         insert(batches).values(
@@ -89,6 +91,7 @@ def open_batch(connection: Connection, new: NewBatch, made_by: str, now: datetim
             touched_at=now,
             priority=batch.priority,
             tags=list(batch.tags),
+            held=batch.held,
         )
     )
     return batch
@@ -96,7 +99,7 @@ def open_batch(connection: Connection, new: NewBatch, made_by: str, now: datetim
 
 def tell_made(connection: Connection, batch: Batch, now: datetime, items: int | None = None) -> None:
     """Keep on record who asked for the batch: call it where a person or a key opened it, in that transaction."""
-    told = {"name": batch.name, "kind": batch.kind, "select": batch.select, "items": items}
+    told = {"name": batch.name, "kind": batch.kind, "select": batch.select, "items": items, "held": batch.held}
     acts.record(connection, batch.made_by, batch.tenant, "batch.made", batch.id, None, told, now)
 
 
@@ -138,12 +141,16 @@ def add_planned(
 
 
 def start(connection: Connection, batch_id: str, now: datetime) -> None:
-    """All jobs are made: they may start. A batch of none is done."""
+    """All jobs are made: they may start, or wait until a held batch is resumed. A batch of none is done."""
     connection.execute(
         update(batches)
         .where(batches.c.id == batch_id, batches.c.state == BatchState.PLANNING)
         .values(
-            state=case((batches.c.total == 0, BatchState.SUCCEEDED.value), else_=BatchState.RUNNING.value),
+            state=case(
+                (batches.c.total == 0, BatchState.SUCCEEDED.value),
+                (batches.c.held, BatchState.PAUSED.value),
+                else_=BatchState.RUNNING.value,
+            ),
             finished_at=case((batches.c.total == 0, _micros(now)), else_=None),
             touched_at=now,
         )
@@ -175,6 +182,8 @@ def turn(db: Database, connection: Connection, batch_id: str, action: str, now: 
         raise Conflict(f"a {batch.state} batch can't be {_PAST[action]}")
     finished = now if target is BatchState.CANCELLED else None
     turned = {"state": target.value, "finished_at": finished, "touched_at": now, "turned_by": by}
+    if target is BatchState.RUNNING:
+        turned["held"] = False
     connection.execute(update(batches).where(batches.c.id == batch_id).values(**turned))
     told = ({"state": batch.state.value}, {"state": target.value, "name": batch.name})
     acts.record(connection, by, batch.tenant, f"batch.{_PAST[action]}", batch_id, *told, now)

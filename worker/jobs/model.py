@@ -117,7 +117,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Many jobs of one kind that were asked for together. `select` is what to look for, if its jobs are found in the ERP."""
+    """Many jobs of one kind that were asked for together. `select` is what to look for, if its jobs are found in the ERP.
+
+    `held`: once its jobs are made it is paused, so that a person sees what it would take before anything starts; until it is resumed.
+    """
 
     id: str
     tenant: str
@@ -134,6 +137,7 @@ class Batch:
     priority: int = 0
     tags: tuple[str, ...] = ()
     message: str | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ def batch_of(row: Row[Any]) -> Batch:
         priority=row.priority,
         tags=tuple(row.tags),
         message=row.message,
+        held=row.held,
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     literal_column,
     text,
 )
@@ -95,6 +96,7 @@ batches = Table(
     Column("message", Text),
     Column("pruned", Json),
     Column("turned_by", Text),
+    Column("held", Boolean, nullable=False, server_default=false()),
     Index("ix_batches_lane", "tenant", "erp", "state"),
     Index("ix_batches_state", "state", "touched_at"),
 )

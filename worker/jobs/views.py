@@ -106,6 +106,8 @@ def batch_view(batch: Batch, progress: Progress) -> dict[str, Any]:
         "name": batch.name,
         "state": batch.state.value,
         "message": batch.message,
+        "held": batch.held,
+        "made_by": batch.made_by,
         "created_at": at(batch.created_at),
         "finished_at": at(batch.finished_at),
         "total": batch.total,

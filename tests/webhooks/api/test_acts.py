@@ -37,7 +37,7 @@ def test_who_did_what(world: World) -> None:
         "before": {"slots": None, "calls_per_hour": None},
         "after": {"slots": 3, "calls_per_hour": None},
     }
-    assert page["items"][3]["after"] == {"name": "night", "kind": "release_kit_assembly", "select": None, "items": 1}
+    assert page["items"][3]["after"] == {"name": "night", "kind": "release_kit_assembly", "select": None, "items": 1, "held": False}
 
 
 def test_pages_and_filters(world: World) -> None:

@@ -245,3 +245,21 @@ def test_full_queue(sqlite_url: str) -> None:
     assert answers[0].headers["Retry-After"] == "60"
     assert len(world.rows(jobs)) == 5
     world.database.close()
+
+
+def test_hold(world: World) -> None:
+    """A batch that is asked to be held is paused with all its jobs, and says so until it is resumed."""
+    batch = post(world, items=items(3), hold=True).json
+    assert (batch["state"], batch["held"], batch["counts"]["queued"], batch["made_by"]) == ("paused", True, 3, "ops")
+
+    resumed = world.ask("POST", f"/api/batches/{batch['id']}/resume").json
+
+    assert (resumed["state"], resumed["held"]) == ("running", False)
+    assert faults(post(world, items=items(1), hold="yes")) == {"hold": "must be true or false"}
+
+
+def test_held_selection(world: World) -> None:
+    """A selection is planned as ever; that it is held is known while it is."""
+    batch = post(world, select={"status": "B", "type": "P"}, hold=True).json
+    assert (batch["state"], batch["held"]) == ("planning", True)
+    assert world.bell.planned == [batch["id"]]

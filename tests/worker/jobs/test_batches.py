@@ -322,3 +322,43 @@ def test_who_cancelled(db: Database) -> None:
         last = search.timeline(connection, job)[-1]
 
     assert (last.target, last.by) == (State.CANCELLED, "ann")
+
+
+def test_held_waits(db: Database) -> None:
+    """A held batch is whole, and starts nothing until somebody resumes it; then it is one like any other."""
+    batch = held(db)
+    batches.fill(db, batch, [replace(wanted(n), batch=batch.id) for n in range(2)], repeat(NOW))
+    with db.write() as connection:
+        batches.start(connection, batch.id, NOW)
+    found = batch_now(db, batch)
+    assert (found.state, found.held, found.total) == (BatchState.PAUSED, True, 2)
+    assert claim(db, 5) == []
+
+    assert turned(db, batch, "resume").state is BatchState.RUNNING
+    assert batch_now(db, batch).held is False
+    assert len(claim(db, 5)) == 2
+
+
+def test_held_is_dropped(db: Database) -> None:
+    """A held batch that is cancelled never started a job."""
+    batch = held(db)
+    batches.fill(db, batch, [replace(wanted(1), batch=batch.id)], repeat(NOW))
+    with db.write() as connection:
+        batches.start(connection, batch.id, NOW)
+    assert turned(db, batch, "cancel").held is True
+    assert sweep(db) == 1
+    assert [job.started_at for job in jobs_of(db, batch)] == [None]
+
+
+def test_held_of_nothing(db: Database) -> None:
+    """A held batch that found nothing has nothing to wait for."""
+    batch = held(db)
+    with db.write() as connection:
+        batches.start(connection, batch.id, NOW)
+    assert batch_now(db, batch).state is BatchState.SUCCEEDED
+
+
+def held(db: Database) -> Batch:
+    """A batch in planning that is to wait."""
+    with db.write() as connection:
+        return batches.open_batch(connection, NewBatch("acme", "visma", "release_kit_assembly", "many", held=True), "ops", NOW)

@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("closed_by", ID, nullable=True))
     op.add_column("jobs", sa.Column("closed_at", sa.BigInteger(), nullable=True))
     op.drop_column("actions", "message")
+    op.add_column("batches", sa.Column("held", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.drop_index("ix_jobs_failed", "jobs")
     _partial(
         "ix_jobs_failed", ["tenant", "kind", "error_class", "error_group", "finished_at", "id", "closed_at", "erp"], "state = 'failed'"
