@@ -9,6 +9,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import BoundedSemaphore, Thread
+from time import monotonic
 from typing import Final
 
 from worker.configuration.ranges import is_public
@@ -16,7 +19,16 @@ from worker.configuration.ranges import is_public
 MOST: Final = 3
 """So many addresses of a host are tried, one after the other."""
 
-Resolve = Callable[[str, int], tuple[str, ...]]
+DEADLINE: Final = 5.0
+"""Seconds for looking a name up."""
+
+MOST_ASKED: Final = 8
+"""Names that are looked up at once, in one process."""
+
+_ASKED: Final = BoundedSemaphore(MOST_ASKED)
+
+Addresses = tuple[str, ...]
+Resolve = Callable[[str, int], Addresses]
 """The addresses of a host, in the order of their worth. Raises `OSError` where it has none."""
 
 
@@ -25,9 +37,37 @@ class Forbidden(OSError):
 
 
 def resolve(host: str, port: int) -> tuple[str, ...]:
-    """What this machine's resolver says."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+    """What this machine's resolver says, if it says so soon. Raises `TimeoutError`.
+
+    The resolver knows no timeout of ours, and nothing stops it: it is asked in a thread, which is left to itself when the time is up. Of
+    these there are few, however many names lead nowhere.
+    """
+    until = monotonic() + DEADLINE
+    if not _ASKED.acquire(timeout=DEADLINE):
+        raise TimeoutError(f"{host} was not looked up: the resolver answers nobody")
+    answer: SimpleQueue[Addresses | Exception] = SimpleQueue()
+    try:
+        Thread(target=_look_up, args=(host, port, answer), name="resolver", daemon=True).start()
+    except RuntimeError as error:
+        _ASKED.release()
+        raise OSError(f"{host} was not looked up: {error}") from error
+    try:
+        found = answer.get(timeout=max(0.0, until - monotonic()))
+    except Empty:
+        raise TimeoutError(f"the resolver did not find {host} within {DEADLINE:.0f} s") from None
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _look_up(host: str, port: int, answer: SimpleQueue[Addresses | Exception]) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answer.put(tuple(dict.fromkeys(str(address[0]) for *_, address in found)))
+    except Exception as error:  # noqa: BLE001 - whoever asked raises it
+        answer.put(error)
+    finally:
+        _ASKED.release()
 
 
 def checked(host: str, port: int, resolve: Resolve, *, allow_private: bool) -> tuple[str, ...]:

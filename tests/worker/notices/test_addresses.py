@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
-from worker.notices.addresses import Dialler, Forbidden, checked, resolve
+from worker.notices import addresses
+from worker.notices.addresses import MOST_ASKED, Dialler, Forbidden, checked, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +65,43 @@ def test_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConnectionRefusedError, match=r"1\.0\.0\.3"):
         Dialler(leads_to("1.0.0.1", "1.0.0.2", "1.0.0.3", "1.0.0.4"))("shop.test", 443, 5.0)
     assert dialled == ["1.0.0.1", "1.0.0.2", "1.0.0.3"]
+
+
+def test_deaf_resolver_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom the resolver does not answer in time goes on without; no more wait for it than may, and it is asked again when it is back."""
+    deaf, asked = Event(), []
+
+    def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        if host == "deaf.test":
+            deaf.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (PUBLIC, 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(addresses, "DEADLINE", 0.05)
+    try:
+        for _ in range(MOST_ASKED):
+            with pytest.raises(TimeoutError, match=r"did not find deaf\.test"):
+                resolve("deaf.test", 443)
+        with pytest.raises(TimeoutError, match="answers nobody"):
+            resolve("shop.test", 443)
+        assert asked == ["deaf.test"] * MOST_ASKED
+    finally:
+        deaf.set()
+    monkeypatch.setattr(addresses, "DEADLINE", 20.0)
+    assert resolve("shop.test", 443) == (PUBLIC,)
+
+
+def test_resolver_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the resolver raises is raised, as often as it does."""
+
+    def getaddrinfo(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    for _ in range(MOST_ASKED + 2):
+        with pytest.raises(socket.gaierror, match="unknown"):
+            resolve("nowhere.test", 443)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433", "0x7f000001", "127.1", "::1"])
