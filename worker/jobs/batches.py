@@ -181,9 +181,8 @@ def turn(db: Database, connection: Connection, batch_id: str, action: str, now: 
     if target is None:
         raise Conflict(f"a {batch.state} batch can't be {_PAST[action]}")
     finished = now if target is BatchState.CANCELLED else None
-    turned = {"state": target.value, "finished_at": finished, "touched_at": now, "turned_by": by}
-    if target is BatchState.RUNNING:
-        turned["held"] = False
+    held = batch.held and target is not BatchState.RUNNING
+    turned = {"state": target.value, "finished_at": finished, "touched_at": now, "turned_by": by, "held": held}
     connection.execute(update(batches).where(batches.c.id == batch_id).values(**turned))
     told = ({"state": batch.state.value}, {"state": target.value, "name": batch.name})
     acts.record(connection, by, batch.tenant, f"batch.{_PAST[action]}", batch_id, *told, now)
