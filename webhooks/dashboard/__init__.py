@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.dashboard import batch_acts, batch_list, batch_page, batch_results, job, job_acts, jobs, leaving, today
+from webhooks.dashboard import acting, actions, batch_acts, batch_list, batch_page, batch_results, job, job_acts, jobs, leaving, today
 from webhooks.dashboard.visiting import PageRoute
 
 if TYPE_CHECKING:
@@ -36,5 +36,10 @@ PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("POST", "/jobs/<id>/ask", "operate", job_acts.ask),
     PageRoute("POST", "/jobs/<id>/done", "operate", job_acts.done),
     PageRoute("POST", "/jobs/<id>/look", "operate", job_acts.look),
+    PageRoute("GET", "/jobs/act", "operate", acting.asked),
+    PageRoute("POST", "/jobs/act", "operate", acting.begin),
+    PageRoute("GET", "/actions", "view", actions.listed),
+    PageRoute("GET", "/actions/<id>", "view", actions.shown),
+    PageRoute("POST", "/actions/<id>/stop", "operate", actions.stop),
     PageRoute("POST", "/logout", "view", leaving.logout),
 )
