@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import and_, case, func, or_, select
@@ -32,6 +33,7 @@ Position = tuple[datetime, str]
 Standing = Literal["open", "acknowledged", "closed"]
 STANDINGS: Final[tuple[Standing, ...]] = ("open", "acknowledged", "closed")
 _PORTION: Final = 500
+_GROWTH: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,34 @@ def failure_groups(
     after: Position | None = None,
 ) -> list[FailureGroup]:
     """Up to `limit` groups of the tenants (None: all), those that failed last first, after another group's position."""
+    where = _conditions(tenants, wanted)
+    if wanted.standing in {None, "closed"}:
+        return _told(connection, connection.execute(_grouped(where, wanted.standing, limit, after)).all())
+    if wanted.standing == "open":
+        return _sifted(connection, where, "open", None, limit, after)
+    known = marks.newest(connection)
+    return [] if known is None else _sifted(connection, where, "acknowledged", known, limit, after)
+
+
+def _sifted(
+    connection: Connection,
+    where: Sequence[ColumnElement[bool]],
+    standing: Standing,
+    known: datetime | None,
+    limit: int,
+    after: Position | None,
+) -> list[FailureGroup]:
+    """Marks are known by ids, which no database makes: so groups are taken in portions, and those of another standing left out."""
     found: list[FailureGroup] = []
-    portion = limit if wanted.standing in {None, "closed"} else max(limit, _PORTION)
-    while True:
-        rows = connection.execute(_grouped(_conditions(tenants, wanted), wanted.standing, portion, after)).all()
+    for turn in count():
+        portion = max(limit, _PORTION) * _GROWTH**turn
+        rows = connection.execute(_grouped(where, standing, portion, after, known)).all()
         told = _told(connection, rows)
-        found += [group for group in told if wanted.standing in {None, group.standing}]
+        found += [group for group in told if group.standing == standing]
         if len(found) >= limit or len(rows) < portion:
-            return found[:limit]
+            break
         after = told[-1].position
+    return found[:limit]
 
 
 def find_group(connection: Connection, tenants: Sequence[str] | None, group_id: str) -> FailureGroup:
@@ -163,15 +184,19 @@ def _standing(still: int, last_at: datetime | None, mark: Mark | None) -> Standi
     return "open" if mark is None or (last_at is not None and last_at > mark.at) else "acknowledged"
 
 
-def _grouped(where: Iterable[ColumnElement[bool]], standing: Standing | None, limit: int, after: Position | None) -> Select[Any]:
+def _grouped(
+    where: Iterable[ColumnElement[bool]], standing: Standing | None, limit: int, after: Position | None, known: datetime | None = None
+) -> Select[Any]:
+    """`known`: when the newest mark was made, where only groups that may be acknowledged are wanted."""
     at = jobs.c.finished_at
+    open_last = func.max(case((jobs.c.closed_at.is_(None), at)), type_=at.type)
     last, example, still = func.max(at, type_=at.type), func.max(jobs.c.id), func.sum(case((jobs.c.closed_at.is_(None), 1), else_=0))
     statement = (
         select(
             *COLUMNS,
             func.count().label("n"),
             still.label("open"),
-            func.max(case((jobs.c.closed_at.is_(None), at)), type_=at.type).label("open_last_at"),
+            open_last.label("open_last_at"),
             func.min(at, type_=at.type).label("first_at"),
             last.label("last_at"),
             example.label("example"),
@@ -185,7 +210,7 @@ def _grouped(where: Iterable[ColumnElement[bool]], standing: Standing | None, li
         statement = statement.having(or_(last < after[0], and_(last == after[0], example < after[1])))
     if standing is not None:
         statement = statement.having(still == 0 if standing == "closed" else still > 0)
-    return statement
+    return statement if known is None else statement.having(open_last <= known)
 
 
 def _conditions(tenants: Sequence[str] | None, wanted: FailureFilter) -> list[ColumnElement[bool]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - tools that read the records resolve their annotations
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from worker.jobs import acts
 from worker.jobs.tables import failure_marks
@@ -40,6 +40,12 @@ def marks_of(connection: Connection, ids: Sequence[str]) -> dict[str, Mark]:
         return {}
     rows = connection.execute(select(failure_marks).where(failure_marks.c.id.in_(ids)))
     return {row.id: Mark(row.acknowledged_by, row.acknowledged_at, row.note) for row in rows}
+
+
+def newest(connection: Connection) -> datetime | None:
+    """When the newest of all marks was made, if there are any."""
+    at = failure_marks.c.acknowledged_at
+    return connection.execute(select(func.max(at, type_=at.type))).scalar()
 
 
 def put(connection: Connection, group_id: str, tenant: str, by: str, note: str, now: datetime) -> None:
