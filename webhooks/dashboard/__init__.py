@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webhooks.dashboard import acting, actions, batch_acts, batch_list, batch_page, batch_results, job, job_acts, jobs, leaving, today
+from webhooks.api import BATCH_LIMIT
+from webhooks.dashboard import (
+    acting,
+    actions,
+    batch_acts,
+    batch_list,
+    batch_new,
+    batch_page,
+    batch_results,
+    job,
+    job_acts,
+    jobs,
+    leaving,
+    today,
+)
 from webhooks.dashboard.visiting import PageRoute
 
 if TYPE_CHECKING:
@@ -17,6 +31,8 @@ if TYPE_CHECKING:
 PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("GET", "/", "view", today.shown),
     PageRoute("GET", "/batches", "view", batch_list.listed),
+    PageRoute("GET", "/batches/new", "operate", batch_new.shown),
+    PageRoute("POST", "/batches/new", "operate", batch_new.make, BATCH_LIMIT),
     PageRoute("GET", "/batches/<id>", "view", batch_page.shown),
     PageRoute("GET", "/batches/<id>/results.csv", "view", batch_results.download),
     PageRoute("POST", "/batches/<id>/pause", "operate", batch_acts.pause),

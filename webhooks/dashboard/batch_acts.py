@@ -22,6 +22,9 @@ _SAID: Final = {
     "cancel": "Cancelled: nothing more of this batch is started. What the ERP has taken is followed to its end.",
 }
 
+_MORE: Final = ("Started: its jobs begin as the connection has room.", "Dropped: nothing of it was started.")
+"""What is said instead where a held batch is started or dropped."""
+
 
 def _turn(action: str, handler: Handler) -> Callable[[Visit], Outcome]:
     def turned(visit: Visit) -> Outcome:
@@ -31,7 +34,7 @@ def _turn(action: str, handler: Handler) -> Callable[[Visit], Outcome]:
             visit.ask(handler, body={})
         except Conflict as conflict:
             return Moved(to, f"{str(conflict)[:1].upper()}{str(conflict)[1:]}.", "bad")
-        return Moved(to, _SAID[action])
+        return Moved(to, visit.one("said") if visit.one("said") in _MORE else _SAID[action])
 
     return turned
 

@@ -12,11 +12,11 @@ from webhooks.dashboard.batch_list import line
 from webhooks.dashboard.holdups import holdups, stood_still
 from webhooks.dashboard.visiting import Page
 from worker.errors import NotFound
-from worker.jobs import batch_jobs, search, standstills
+from worker.jobs import batch_jobs, estimates, search, standstills
 from worker.jobs.failures import FailureFilter, failure_groups
 from worker.jobs.model import Lane
 from worker.jobs.progress import standings
-from worker.jobs.states import ActionState
+from worker.jobs.states import ActionState, BatchState
 from worker.jobs.views import job_view
 from worker.kinds import KINDS
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 MOST_GROUPS: Final = 25
 MOST_JOBS: Final = 15
 EVERY: Final = 2
+SELDOM: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Seen:
     groups: Sequence[FailureGroup]
     jobs: Sequence[Job]
     stops: Sequence[Standstill]
+    preview: Mapping[str, Any] | None
+    """Of a held batch: what it would take."""
 
 
 def shown(visit: Visit) -> Outcome:
@@ -63,12 +66,22 @@ def shown(visit: Visit) -> Outcome:
         "jobs": [job_view(job) for job in seen.jobs],
         "holdups": holdups(batch, seen.progress.counts, links, visit.now),
         "stops": stood_still(seen.stops, batch.created_at, batch.finished_at or visit.now),
+        "preview": seen.preview,
         "action": action,
         "here": f"/batches/{batch.id}",
         "query": [("action", action["id"])] if action else [],
-        "every": EVERY if told["moving"] or (action is not None and action["state"] == ActionState.RUNNING) else 0,
+        "every": _every(batch, action, moving=told["moving"]),
     }
     return Page("batch.html", values)
+
+
+def _every(batch: Batch, action: Mapping[str, Any] | None, *, moving: bool) -> int:
+    """How many seconds the page stands still; 0: nothing of it moves any more. What is held moves only when somebody says so."""
+    if action is not None and action["state"] == ActionState.RUNNING:
+        return EVERY
+    if not moving:
+        return 0
+    return SELDOM if batch.held and batch.state is BatchState.PAUSED else EVERY
 
 
 def find(visit: Visit, connection: Connection) -> Batch:
@@ -106,7 +119,9 @@ def _seen(visit: Visit, connection: Connection, batch: Batch) -> Seen:
         each for erp in places(visit, batch) for each in standstills.during(connection, Lane(batch.tenant, erp), batch.created_at, until)
     ]
     by_count = sorted(groups, key=lambda group: (-group.open, -group.count))
-    return Seen(batch, progress, by_count, batch_jobs.latest(connection, batch.id, MOST_JOBS), stops)
+    waits = batch.held and batch.state is BatchState.PAUSED
+    preview = estimates.of_made(connection, visit.api.settings, batch, progress.counts["queued"], visit.now) if waits else None
+    return Seen(batch, progress, by_count, batch_jobs.latest(connection, batch.id, MOST_JOBS), stops, preview)
 
 
 def _action(visit: Visit, batch: Batch) -> dict[str, Any] | None:

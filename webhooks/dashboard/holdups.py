@@ -46,6 +46,11 @@ def holdups(batch: Batch, counts: Mapping[str, int], links: Iterable[Mapping[str
 def _of_state(batch: Batch, counts: Mapping[str, int]) -> list[Holdup]:
     away = counts["running"] + counts["waiting"]
     left = counts["queued"] + counts["retrying"]
+    if batch.state is BatchState.PLANNING:
+        waits = "; it is held: nothing starts until somebody says so" if batch.held else ""
+        return [Holdup(f"What it is about is being looked for: {_jobs(sum(counts.values()))} so far{waits}.", "")]
+    if batch.state is BatchState.PAUSED and batch.held:
+        return []  # the page says more of it
     if batch.state is BatchState.PAUSED:
         rest = f"; the {_jobs(away)} under way {'goes' if away == 1 else 'go'} on to the end" if away else ""
         return [Holdup(f"Paused: nothing more of it is started until somebody resumes it{rest}.")]

@@ -6,19 +6,25 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import bindparam, func, select
+
 from worker.connections import budget_left
 from worker.jobs import limits
 from worker.jobs.model import Lane
 from worker.jobs.overview import in_line, in_open_release
+from worker.jobs.states import OPEN, State
+from worker.jobs.tables import jobs
 from worker.jobs.views import at
+from worker.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from worker.jobs.limits import ConnectionState
+    from worker.jobs.model import Batch
     from worker.kinds import Kind
     from worker.settings import Settings
 
@@ -27,6 +33,9 @@ CALLS_EACH: Final = 1.1
 
 CALLS_OF_SYNC: Final = 3.0
 """ERP calls for a kit that is compared: source and two targets are read once. Writes come on top; nobody knows before whether any are."""
+
+MOST_LOOKED_AT: Final = 10_000
+"""So many jobs of a batch that is made are looked at for others on the same document."""
 
 _USUAL_MS: Final = 500
 _HOUR: Final = 3600.0
@@ -56,17 +65,40 @@ def preview(
     erp: str = "",
 ) -> dict[str, Any]:
     """The contract's preview of a batch of `count` jobs; `erp` is where they begin, for a kind that has no ERP of its own."""
-    calls = math.ceil(count * (CALLS_OF_SYNC if kind.operation == "sync" else CALLS_EACH))
+    calls = _calls(kind, count)
     eta = _eta(connection, settings, Lane(tenant, kind.erp or erp), calls, now) if count else None
     return {"preview": True, "would_change": count, "would_skip": skips, "calls": calls, "eta": at(eta)}
 
 
-def _eta(connection: Connection, settings: Settings, lane: Lane, calls: int, now: datetime) -> datetime | None:
-    """When so many calls would be through, after the work that stands in line already; None while the connection lets none through."""
+def of_made(connection: Connection, settings: Settings, batch: Batch, count: int, now: datetime) -> dict[str, Any]:
+    """The same of a batch whose `count` jobs are made and stand in line already, if it went on now."""
+    calls = _calls(KINDS[batch.kind], count)
+    known = batch.tenant in settings.tenants and batch.erp in settings.tenants[batch.tenant].erps()
+    eta = _eta(connection, settings, Lane(batch.tenant, batch.erp), calls, now, count) if count and known else None
+    return {"preview": True, "would_change": count, "would_skip": _also_open(connection, batch), "calls": calls, "eta": at(eta)}
+
+
+def _also_open(connection: Connection, batch: Batch) -> list[dict[str, Any]]:
+    """Documents of the batch, of its first jobs as many as can be looked at, that another job of the kind has in hand."""
+    if KINDS[batch.kind].operation != "release":
+        return []
+    busy = connection.execute(_BUSY_ELSEWHERE, {"batch": batch.id, "kind": batch.kind}).scalar_one()
+    return [{"reason": _BUSY, "count": busy}] if busy else []
+
+
+def _calls(kind: Kind, count: int) -> int:
+    return math.ceil(count * (CALLS_OF_SYNC if kind.operation == "sync" else CALLS_EACH))
+
+
+def _eta(connection: Connection, settings: Settings, lane: Lane, calls: int, now: datetime, mine: int = 0) -> datetime | None:
+    """When so many calls would be through, after the work that stands in line already; None while the connection lets none through.
+
+    `mine`: so many of what stands in line are what the calls are for.
+    """
     state = limits.state_of(connection, lane)
     if state.paused_by is not None or not state.breaker.closed:
         return None
-    calls += math.ceil(in_line(connection, lane.tenant, lane.erp) * CALLS_EACH)
+    calls += math.ceil(max(0, in_line(connection, lane.tenant, lane.erp) - mine) * CALLS_EACH)
     own = getattr(settings.tenants[lane.tenant], lane.erp)
     by_slots = calls * (state.ms or _USUAL_MS) / 1000 / (state.slots or own.slots)
     return now + timedelta(seconds=max(by_slots, _by_budget(state, own.calls_per_hour, calls, now)))
@@ -80,3 +112,20 @@ def _by_budget(state: ConnectionState, calls_per_hour: int | None, calls: int, n
         return 0.0
     full_hours = math.ceil((calls - left) / ceiling) - 1
     return (state.budget.resets_at(now) - now).total_seconds() + full_hours * _HOUR
+
+
+def _busy_elsewhere() -> Select[Any]:
+    other = jobs.alias("other")
+    mine = (
+        select(jobs.c.id, jobs.c.tenant, jobs.c.subject)
+        .where(jobs.c.batch == bindparam("batch"), jobs.c.state == State.QUEUED.value)
+        .order_by(jobs.c.id)
+        .limit(MOST_LOOKED_AT)
+        .subquery()
+    )
+    same = (other.c.tenant == mine.c.tenant, other.c.subject == mine.c.subject, other.c.id != mine.c.id, other.c.kind == bindparam("kind"))
+    busy = select(other.c.id).where(*same, other.c.state.in_([state.value for state in sorted(OPEN)])).exists()
+    return select(func.count()).select_from(mine).where(busy)
+
+
+_BUSY_ELSEWHERE: Final = _busy_elsewhere()
