@@ -17,10 +17,13 @@ from webhooks.dashboard import (
     batch_new,
     batch_page,
     batch_results,
+    connection_limits,
+    controls,
     job,
     job_acts,
     jobs,
     leaving,
+    record,
     today,
 )
 from webhooks.dashboard.visiting import PageRoute
@@ -57,5 +60,12 @@ PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("GET", "/actions", "view", actions.listed),
     PageRoute("GET", "/actions/<id>", "view", actions.shown),
     PageRoute("POST", "/actions/<id>/stop", "operate", actions.stop),
+    PageRoute("GET", "/connections", "view", controls.shown),
+    PageRoute("GET", "/connections/record", "view", record.shown),
+    PageRoute("POST", "/connections/<tenant>/compare", "operate", controls.compare),
+    PageRoute("GET", "/connections/<tenant>/<erp>", "admin", connection_limits.shown),
+    PageRoute("POST", "/connections/<tenant>/<erp>", "admin", connection_limits.changed),
+    PageRoute("POST", "/connections/<tenant>/<erp>/pause", "admin", controls.pause),
+    PageRoute("POST", "/connections/<tenant>/<erp>/resume", "admin", controls.resume),
     PageRoute("POST", "/logout", "view", leaving.logout),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, delete, exists, insert, or_, select, update
@@ -15,8 +15,6 @@ from worker.jobs.states import State
 from worker.jobs.tables import holdings, jobs, workers
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
     from worker.jobs.engine import Database
@@ -29,6 +27,16 @@ LINGER: Final = timedelta(seconds=3)
 """How long a dead worker's slots stay taken: the ERP may still be at its last calls."""
 
 _REAPED: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A worker or a scheduler that is alive. `place` names machine and process, or the supervisor's child."""
+
+    role: str
+    place: str
+    started_at: datetime
+    beat_at: datetime
 
 
 def enlist(connection: Connection, worker: str, place: str, role: str, now: datetime) -> None:
@@ -59,6 +67,12 @@ def alive(connection: Connection, role: str, since: datetime) -> int:
     """How many processes of the role have beaten since then."""
     statement = select(workers.c.id).where(workers.c.role == role, ~workers.c.buried, workers.c.beat_at >= since)
     return len(connection.execute(statement).all())
+
+
+def crew(connection: Connection, since: datetime) -> list[Process]:
+    """The processes that have beaten since then, by role, the oldest first."""
+    statement = select(workers).where(~workers.c.buried, workers.c.beat_at >= since).order_by(workers.c.role, workers.c.started_at)
+    return [Process(row.role, row.place, row.started_at, row.beat_at) for row in connection.execute(statement)]
 
 
 def reap(db: Database, connection: Connection, now: datetime, dead_after: float) -> list[Job]:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, case, func, or_, select, text, true
 
 from worker.jobs import endings
 from worker.jobs.states import BatchState, State
-from worker.jobs.tables import batches, deliveries, in_state, jobs, moves
+from worker.jobs.tables import batches, deliveries, exchanges, in_state, jobs, moves
 from worker.settings import ERPS, NOTICES
 
 if TYPE_CHECKING:
@@ -132,6 +132,21 @@ def failed_last(connection: Connection, tenant: str, kind: str, subjects: Iterab
 def _chunks(subjects: Iterable[str]) -> Iterator[list[str]]:
     wanted = list(subjects)
     yield from (wanted[start : start + 500] for start in range(0, len(wanted), 500))
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """When the oldest was made that is still kept; None where there is none."""
+
+    jobs: datetime | None = None
+    exchanges: datetime | None = None
+    deliveries: datetime | None = None
+
+
+def oldest_kept(connection: Connection) -> Oldest:
+    """The oldest of all tenants, each found at the end of an index."""
+    columns = (jobs.c.created_at, exchanges.c.at, deliveries.c.received_at)
+    return Oldest(*(connection.execute(select(func.min(each, type_=each.type))).scalar() for each in columns))
 
 
 def can_store(db: Database) -> None:
