@@ -93,9 +93,3 @@ def test_every_answer_is_safe(small_world: World) -> None:
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert {answer.content_type for answer in answers if answer.status_code >= 400} == {"application/problem+json"}
     assert [answer.status_code for answer in answers] == [200, 404, 422, 200, 405]
-
-
-@pytest.mark.parametrize("path", ["/login", "/"])
-def test_later_routes_are_absent(small_world: World, path: str) -> None:
-    """What is not built is not half there."""
-    assert small_world.ask("GET", path).status_code == 404

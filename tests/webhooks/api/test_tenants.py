@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.webhooks.world import World
 
 NOWHERE = "01a20005-1c86-76ec-bd19-5e26c3ef6f7e"
+NO_GROUP = "0" * 32
 STRANGER = "chief-key"
 """An admin of another tenant: no role lacks, only the tenant."""
 
@@ -24,6 +25,7 @@ REACH = {"since": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z", "sour
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/jobs": {**RELEASE, "tenant": "acme", "arguments": NAMED},
     "POST /api/jobs/actions": {"action": "cancel", "filter": {"tenant": "acme"}},
+    "POST /api/jobs/<id>/done": {"reason": "by hand"},
     "POST /api/batches": {**RELEASE, "tenant": "acme", "items": [NAMED]},
     "POST /api/deliveries/replay": {**REACH, "tenant": "acme"},
     "PATCH /api/connections/<tenant>/<erp>": {"slots": 3},
@@ -35,8 +37,9 @@ THINGS = {
     "/api/batches/<id>": "batch",
     "/api/deliveries/<id>": "delivery",
     "/api/actions/<id>": "action",
+    "/api/failures/<failure>": "failure",
 }
-LISTS = ("/api/jobs", "/api/batches", "/api/deliveries", "/api/failures", "/api/connections")
+LISTS = ("/api/jobs", "/api/batches", "/api/deliveries", "/api/failures", "/api/connections", "/api/acts")
 
 
 @pytest.fixture
@@ -49,7 +52,8 @@ def ours(world: World) -> dict[str, str]:
     with world.database.write() as connection:
         gone = {"state": "failed", "error_class": "validation", "error_message": "no", "error_group": "no", "finished_at": world.now}
         connection.execute(jobs.update().where(jobs.c.id == job).values(**gone))
-    return {"job": job, "batch": batch, "delivery": delivery, "action": action}
+    failure = world.ask("GET", "/api/failures").json["items"][0]["id"]
+    return {"job": job, "batch": batch, "delivery": delivery, "action": action, "failure": failure}
 
 
 def kind_of(path: str) -> str | None:
@@ -65,13 +69,14 @@ def test_foreign_things_are_not_there(world: World, ours: dict[str, str]) -> Non
             continue
         given = BODIES.get(f"{route.method} {route.path}")
         known = ours[kind_of(route.path) or "job"]
+        nowhere = NO_GROUP if "<failure>" in route.path else NOWHERE
         paths = [
-            route.path.replace("<id>", name).replace("<tenant>", tenant).replace("<erp>", "visma")
-            for name, tenant in ((known, "acme"), (NOWHERE, "nobody"))
+            route.path.replace("<id>", name).replace("<failure>", name).replace("<tenant>", tenant).replace("<erp>", "visma")
+            for name, tenant in ((known, "acme"), (nowhere, "nobody"))
         ]
         foreign, missing = (world.ask(route.method, path, STRANGER, json=given) for path in paths)
         assert (foreign.status_code, missing.status_code) == (404, 404), route
-        assert foreign.text.replace(known, "…") == missing.text.replace(NOWHERE, "…")
+        assert foreign.text.replace(known, "…") == missing.text.replace(nowhere, "…")
         seen.add(route.path)
     assert {path for path in seen if kind_of(path) is None} == {
         "/api/connections/<tenant>/<erp>",
@@ -93,7 +98,7 @@ def test_own_things_are(world: World, ours: dict[str, str]) -> None:
 def test_foreign_work_is_not_taken(world: World, ours: dict[str, str]) -> None:
     """A route that takes a tenant in its body knows none that the key may not see, previewed or not."""
     takers = [route for route in ROUTES if route.method == "POST" and "<" not in route.path]
-    assert {f"POST {route.path}" for route in takers} == {name for name in BODIES if name.startswith("POST")}
+    assert {f"POST {route.path}" for route in takers} == {name for name in BODIES if name.startswith("POST") and "<" not in name}
     for route in takers:
         given = BODIES[f"POST {route.path}"]
         for preview in ({}, {"preview": True}) if route.path != "/api/jobs" else ({},):
@@ -103,7 +108,7 @@ def test_foreign_work_is_not_taken(world: World, ours: dict[str, str]) -> None:
 
 def test_lists_and_counts_stop_at_the_tenant(world: World, ours: dict[str, str]) -> None:
     """No list shows and no count counts what is another tenant's; to filter by one is to ask for what is not there."""
-    assert {route.path for route in ROUTES if route.method == "GET" and "<" not in route.path} == set(LISTS)
+    assert {route.path for route in ROUTES if route.method == "GET" and "<" not in route.path} == {*LISTS, "/api/actions"}
     for path in LISTS:
         mine, theirs = (world.ask("GET", path, key).json["items"] for key in ("view-key", STRANGER))
         assert {each["tenant"] for each in mine} == {"acme"}, path
@@ -114,5 +119,6 @@ def test_lists_and_counts_stop_at_the_tenant(world: World, ours: dict[str, str])
         assert world.ask("GET", f"/api/jobs?{query}", STRANGER).json["items"] == []
     assert world.ask("GET", f"/api/deliveries?job={ours['job']}", STRANGER).json["items"] == []
     assert world.ask("GET", f"/api/failures?batch={ours['batch']}", STRANGER).json["items"] == []
+    assert [len(world.ask("GET", "/api/actions", key).json["items"]) for key in ("view-key", STRANGER)] == [1, 0]
     preview = world.ask("POST", "/api/jobs/actions", STRANGER, json={"action": "replay", "filter": {"state": "failed"}, "preview": True})
     assert (preview.json["would_change"], preview.json["would_skip"]) == (0, [])
