@@ -11,7 +11,6 @@ from webhooks.dashboard.printing import cut, pretty
 from worker.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from worker.jobs.model import Attempt, Exchange, Job
@@ -49,19 +48,16 @@ class Call:
         return self.status is not None and self.status // 100 == 2  # noqa: PLR2004 - of a 2xx
 
 
-def calls_of(job: Job, attempt: Attempt, tenant: Tenant | None, most: int) -> Iterator[Call]:
-    """The calls of an attempt, in order, with at most `most` characters of each body."""
-    for place, exchange in enumerate(attempt.exchanges, start=1):
-        yield call_of(job, f"{attempt.number}.{place}", exchange, tenant, most)
+def call_of(job: Job, attempt: Attempt, place: int, tenant: Tenant | None, most: int) -> Call:
+    """A call of an attempt, the first at place 1, with at most `most` characters of each body; for none at all, no command either.
 
-
-def call_of(job: Job, number: str, exchange: Exchange, tenant: Tenant | None, most: int) -> Call:
-    """One call. `tenant` says where its connections are, while the settings have it."""
+    `tenant` says where its connections are, while the settings have it.
+    """
+    exchange = attempt.exchanges[place - 1]
     erp = called(job, exchange.url, tenant)
-    request, more_asked = cut(harmless(pretty(exchange.request or "")), most)
-    response, more_told = cut(harmless(pretty(exchange.response or "")), most)
+    (request, more_asked), (response, more_told) = (_body(text, most) for text in (exchange.request, exchange.response))
     return Call(
-        number=number,
+        number=f"{attempt.number}.{place}",
         at=exchange.at,
         erp=erp,
         method=exchange.method,
@@ -71,7 +67,7 @@ def call_of(job: Job, number: str, exchange: Exchange, tenant: Tenant | None, mo
         request=request,
         response=response,
         more=more_asked or more_told,
-        curl=command(exchange, erp, tenant),
+        curl=command(exchange, erp, tenant) if most else "",
         writes=exchange.method not in _READS,
         masked="***" in (exchange.request or "") or "***" in exchange.url,
     )
@@ -105,9 +101,8 @@ def command(exchange: Exchange, erp: str, tenant: Tenant | None) -> str:
     return as_curl(exchange.method, (origin or "") + exchange.url, exchange.request, headers, base)
 
 
-def attempt_sums(attempts: Sequence[Attempt]) -> int:
-    """How many calls all attempts made, of those that are kept."""
-    return sum(len(attempt.exchanges) for attempt in attempts)
+def _body(text: str | None, most: int) -> tuple[str, bool]:
+    return cut(harmless(pretty(text)), most) if text and most else ("", bool(text))
 
 
 def _beginnings(tenant: Tenant, erp: str) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from webhooks.api.access import sees
 from webhooks.api.fields import ID
 from webhooks.dashboard import job_looks
 from webhooks.dashboard.advice import advice_of
-from webhooks.dashboard.calls import call_of, calls_of
-from webhooks.dashboard.documents import kit_address, kit_of, subject_of
-from webhooks.dashboard.job_results import told_of
+from webhooks.dashboard.calls import call_of
+from webhooks.dashboard.documents import assembly_of, kit_address, kit_of, subject_of
+from webhooks.dashboard.job_results import tells_of, told_of
 from webhooks.dashboard.job_story import doubt_of, lines_of
 from webhooks.dashboard.printing import cut, pretty_json
 from webhooks.dashboard.visiting import Page
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from webhooks.dashboard.visiting import Outcome, Visit
-    from worker.jobs.model import Attempt, Exchange, Job
+    from worker.jobs.model import Attempt, Job
 
 MOST_SHOWN: Final = 1_200
 """Characters of a body on the job's page; all that was kept of it has a page of its own."""
@@ -38,6 +38,7 @@ MOST_BODIES: Final = 15
 """Calls whose bodies are on the page: the newest. The others are lines that lead to theirs."""
 
 MOST_CALLS: Final = 200
+MOST_KEPT: Final = 1_000_000
 MOST_NEAR: Final = 10
 _NUMBER: Final = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 
@@ -51,16 +52,14 @@ def page_of(visit: Visit, status: int = 200, **typed: Any) -> Page:  # noqa: ANN
     """The page, or the part of it that is wanted. `typed`: what somebody filled in that could not be taken, with its `faults`."""
     with visit.api.database.read() as connection:
         job = visible(visit, connection)
-        values: dict[str, Any] = {"job": job, "typed": typed, "open": job.state in OPEN, "kit": _kit(job)}
-        if visit.part in ("", "live_look"):
+        values: dict[str, Any] = {"job": job, "typed": typed, "open": job.state in OPEN, "kit": _kit(job), "named": assembly_of(job)}
+        if visit.part in ("", "live_side"):
             values |= job_looks.values_of(visit, connection, job)
-            values["halted"] = None
+            values["near"] = search.same_document(connection, replace(job, subject=subject_of(job)), MOST_NEAR)
         if visit.part in ("", "live_job"):
             values |= _story_values(visit, connection, job)
-    if visit.part in ("", "live_job"):
-        values["deliveries"] = _deliveries(visit, job)
-    if values.get("pending") is not None:
-        values["halted"] = job_looks.halted(visit, job.tenant)
+    values["deliveries"] = _deliveries(visit, job)
+    values["halted"] = job_looks.halted(visit, job.tenant) if values.get("pending") is not None else None
     return Page("job.html", values, status)
 
 
@@ -70,10 +69,11 @@ def exchange(visit: Visit) -> Outcome:
     with visit.api.database.read() as connection:
         job = visible(visit, connection)
         attempts = search.history(connection, job)
-    found = None if asked is None else _nth(attempts, int(asked[1]), int(asked[2]))
-    if found is None:
+    number, place = (0, 0) if asked is None else (int(asked[1]), int(asked[2]))
+    found = next((each for each in attempts if each.number == number), None)
+    if found is None or not 0 < place <= len(found.exchanges):
         raise NotFound("there is no such call, or it is kept no more")
-    call = call_of(job, visit.path["number"], found, visit.api.settings.tenants.get(job.tenant), most=1_000_000)
+    call = call_of(job, found, place, visit.api.settings.tenants.get(job.tenant), MOST_KEPT)
     return Page("job_call.html", {"job": job, "call": call})
 
 
@@ -100,14 +100,14 @@ def _story_values(visit: Visit, connection: Connection, job: Job) -> dict[str, A
     return {
         "advice": advice_of(job.error.error_class) if job.error else None,
         "doubt": doubt_of(job, attempts) if job.error and job.error.error_class == "in_doubt" else None,
-        "lines": lines_of(moves, gaps, whole=bool(visit.get("all"))),
+        "lines": lines_of(moves, gaps, visit.now if job.state in OPEN else None, whole=bool(visit.get("all"))),
         "attempts": _attempts(visit, job, attempts),
         "batch": None if job.batch is None else search.find_batch(connection, job.batch),
-        "near": search.same_document(connection, replace(job, subject=subject_of(job)), MOST_NEAR),
         "hasten": _can_wait(job, visit.now),
         "arguments": whole,
         "arguments_cut": more,
         "told": told_of(job),
+        "tells_of": tells_of(job),
     }
 
 
@@ -117,11 +117,12 @@ def _attempts(visit: Visit, job: Job, attempts: list[Attempt]) -> list[dict[str,
     left_whole, left = MOST_BODIES, MOST_CALLS
     told = []
     for attempt in reversed(attempts):
-        calls = list(calls_of(job, attempt, tenant, MOST_SHOWN))
-        kept = calls[max(0, len(calls) - left) :]
-        bodies = {call.number for call in kept[max(0, len(kept) - left_whole) :]}
-        told.append({"attempt": attempt, "calls": kept, "left_out": len(calls) - len(kept), "bodies": bodies})
-        left, left_whole = left - len(kept), left_whole - len(bodies)
+        total = len(attempt.exchanges)
+        shown, whole = min(left, total), min(left_whole, total)
+        lines = [call_of(job, attempt, place, tenant, 0) for place in range(total - shown + 1, total - whole + 1)]
+        calls = [call_of(job, attempt, place, tenant, MOST_SHOWN) for place in range(total - whole + 1, total + 1)]
+        told.append({"attempt": attempt, "lines": lines, "calls": calls, "left_out": total - shown})
+        left, left_whole = left - shown, left_whole - whole
     return told
 
 
@@ -146,8 +147,3 @@ def _can_wait(job: Job, now: datetime) -> bool:
 def _kit(job: Job) -> dict[str, str] | None:
     code = kit_of(job)
     return None if code is None else {"code": code, "to": kit_address(job.tenant, code)}
-
-
-def _nth(attempts: list[Attempt], number: int, place: int) -> Exchange | None:
-    calls = next((attempt.exchanges for attempt in attempts if attempt.number == number), ())
-    return calls[place - 1] if 0 < place <= len(calls) else None

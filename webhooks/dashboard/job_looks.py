@@ -35,7 +35,6 @@ def values_of(visit: Visit, connection: Connection, job: Job) -> dict[str, Any]:
     seen = next((each for each in looks if each.state is State.SUCCEEDED), None)
     pending = newest if newest is not None and newest.state in OPEN else None
     return {
-        "named": named,
         "readable": readable,
         "look": newest,
         "pending": pending,

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from webhooks.api.fields import ID
 from webhooks.dashboard import words
 from webhooks.dashboard.documents import STATUSES, plain
+from worker.settings import SEND_NOTICE
 
 if TYPE_CHECKING:
     from worker.jobs.model import Job
@@ -17,6 +19,7 @@ _DONE: Final = {
     "update_kit_assembly": "Visma Net shows what was asked for:",
     "release_kit_assembly": "It is released in Visma Net:",
 }
+_PAGES: Final = {"job": "jobs", "batch": "batches"}
 _MOST: Final = 50
 
 
@@ -49,9 +52,18 @@ def told_of(job: Job) -> Told | None:
     if job.kind in _DONE and result.get("ref_no"):
         return _document(job, result)
     if isinstance(result.get("targets"), Mapping):
-        return _sync(result)
+        return _sync(result) if result["targets"] else None
     own = next((plain(result[name]) for name in ("id", "key", "kit_line") if name in result), "")
     return Told(f"The line is {own}." if own else "") if result else None
+
+
+def tells_of(job: Job) -> tuple[str, str] | None:
+    """What a notice is about, and where its page is."""
+    data = job.arguments.get("data") if job.kind == SEND_NOTICE else None
+    about = str(job.arguments.get("type", "")).partition(".")[0]
+    if not isinstance(data, Mapping) or about not in _PAGES or not ID.fullmatch(str(data.get("id"))):
+        return None
+    return plain(data.get("reference") or data.get("name") or about), f"/{_PAGES[about]}/{data['id']}"
 
 
 def _document(job: Job, result: Mapping[str, Any]) -> Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -19,6 +20,7 @@ LAST: Final = 40
 MOST: Final = 2_000
 """So many lines are shown at most, also then: the newest of the middle go first."""
 
+_WORKER: Final = re.compile(r"^worker [0-9a-f-]{24,28}([0-9a-f]{8})$")
 _READS: Final = ("GET", "HEAD")
 
 
@@ -45,10 +47,10 @@ class Doubt:
     newest: Exchange | None
 
 
-def lines_of(moves: Sequence[Move], gaps: Sequence[Gap], *, whole: bool) -> list[Line]:
-    """Moves and gaps in order of time; `whole`: also the middle of a long one."""
+def lines_of(moves: Sequence[Move], gaps: Sequence[Gap], now: datetime | None, *, whole: bool) -> list[Line]:
+    """Moves and gaps in order of time, of which one that goes on until `now` has not ended; `whole`: also the middle of a long one."""
     told = _moves(moves)
-    told += [Line("gap", gap.since, gap.sentence, state=gap.cause, seconds=gap.seconds) for gap in gaps]
+    told += [Line("gap", gap.since, _said(gap, now), state=gap.cause, seconds=gap.seconds) for gap in gaps]
     told.sort(key=lambda line: line.at)  # a gap begins with its move, which stands before it
     last = MOST - FIRST if whole else LAST
     if len(told) <= FIRST + last:
@@ -69,8 +71,12 @@ def doubt_of(job: Job, attempts: Sequence[Attempt]) -> Doubt:
     )
 
 
+def _said(gap: Gap, now: datetime | None) -> str:
+    return f"{gap.sentence}, so far" if now is not None and gap.until >= now else gap.sentence
+
+
 def _moves(moves: Sequence[Move]) -> list[Line]:
-    lines = [Line("move", move.at, move.cause, move.target.value, move.by) for move in moves]
+    lines = [Line("move", move.at, move.cause, move.target.value, _WORKER.sub(r"worker \1", move.by)) for move in moves]
     ends = [*(line.at for line in lines[1:]), None]
     spans = [None if end is None else max(0.0, (end - line.at).total_seconds()) for line, end in zip(lines, ends, strict=True)]
     return [replace(line, seconds=seconds) for line, seconds in zip(lines, spans, strict=True)]

@@ -78,7 +78,7 @@ def test_page_of_another_tenant(small_world: World) -> None:
     """A job of a tenant that the key may not see is not there, on no page and for no button."""
     job_id = small_world.job()
     client = small_world.log_in("other-key")
-    for path in ("", "/edit", "/result", "/exchanges/1.1", "?part=live_job", "?part=live_look"):
+    for path in ("", "/edit", "/result", "/exchanges/1.1", "?part=live_job", "?part=live_side"):
         assert client.get(f"/jobs/{job_id}{path}").status_code == 404
     for path in ("replay", "cancel", "discard", "ask", "done", "look", "edit"):
         assert small_world.press(client, f"/jobs/{job_id}/{path}", reason="x", arguments="{}").status_code == 404
@@ -254,11 +254,11 @@ def test_look_is_a_job(small_world: World) -> None:
         assert small_world.press(client, f"/jobs/{job_id}/look").location == f"/jobs/{job_id}#document"
     looks = small_world.ask("GET", "/api/jobs?kind=read_kit_assembly").json["items"]
     assert [each["arguments"] for each in looks] == [{"type": "P", "ref_no": "000123"}]
-    part = shown(client, job_id, "?part=live_look")
+    part = shown(client, job_id, "?part=live_side")
     assert "every 1s" in part
     assert "when its turn comes" in part
     small_world.ask("POST", "/api/connections/acme/visma/pause", "root-key")
-    assert "is paused (paused by root)" in shown(client, job_id, "?part=live_look")
+    assert "is paused (paused by root)" in shown(client, job_id, "?part=live_side")
 
 
 def test_document_as_it_is(small_world: World) -> None:
