@@ -35,7 +35,12 @@ _SECRET: Final = ("auth", "credential", "password", "secret", "signature", "toke
 """What is in the names of headers that prove who somebody is, be it to us or to what stands before us."""
 
 _UNPREFIXED: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
-_KEPT_VALUE: Final = 500
+KEPT_VALUE: Final = 500
+_ATTRIBUTE: Final = "ce-"
+_ABOUT_SENDERS: Final = frozenset({"ce-authtype", "ce-authid", "ce-authclaims"})
+"""What CloudEvents says of who caused an event, without credentials."""
+
+NOT_KEPT: Final = "[not kept]"
 _LONGEST_NAME: Final = 200
 UNPROVEN: Final = "the notification does not prove where it comes from"
 BODY_KEY_LIFE: Final = timedelta(hours=1)
@@ -125,12 +130,16 @@ class Receiver:
 
 
 def kept_headers(environ: Mapping[str, object], hidden: str = "") -> dict[str, str]:
-    """The headers as they are stored: names in lower case, no proof and no credentials, nor the one that is `hidden`."""
+    """The headers as they are stored: names in lower case, no proof and no credentials, nor the one that is `hidden`.
+
+    Those that are an event's attributes are kept whole, so that it can be read again: what is not printable percent-encoded, as they may
+    come anyway. Of one that looks like a credential it is kept that it was there. The others are cut.
+    """
     hidden = hidden.lower().replace("_", "-")
     found = {key[5:].replace("_", "-").lower(): str(value) for key, value in environ.items() if key.startswith("HTTP_")}
     if environ.get("CONTENT_TYPE"):
         found["content-type"] = str(environ["CONTENT_TYPE"])
-    return {name: _storable(value[:_KEPT_VALUE]) for name, value in found.items() if name != hidden and not _is_secret(name)}
+    return {name: _kept(name, value) for name, value in found.items() if name != hidden and (_is_attribute(name) or not _is_secret(name))}
 
 
 def key_of(named: str | None, body: bytes) -> tuple[str, timedelta]:
@@ -153,6 +162,18 @@ def header_variable(header: str) -> str:
     """Where a header stands in the environment of a request."""
     name = header.upper().replace("-", "_")
     return name if name in _UNPREFIXED else f"HTTP_{name}"
+
+
+def _kept(name: str, value: str) -> str:
+    if not _is_attribute(name):
+        return _storable(value if name == "content-type" else value[:KEPT_VALUE])
+    if _is_secret(name) and name not in _ABOUT_SENDERS:
+        return NOT_KEPT
+    return "".join(char if char.isprintable() else f"%{ord(char):02X}" for char in value)
+
+
+def _is_attribute(name: str) -> bool:
+    return name.startswith(_ATTRIBUTE)
 
 
 def _is_secret(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
 
+from webhooks.receiver import KEPT_VALUE
 from worker.errors import LedgerUnavailable
 from worker.jobs import arrivals
 
@@ -42,7 +43,7 @@ class Refusals:
         if not self._has_room(arrival, now.timestamp()):
             return
         try:
-            self._concurrency.call(lambda: self._record(replace(arrival, body=cut(arrival.body)), state, reason, now))
+            self._concurrency.call(lambda: self._record(short(arrival), state, reason, now))
         except (LedgerUnavailable, IntegrityError):
             return
 
@@ -59,6 +60,12 @@ class Refusals:
     def _record(self, arrival: Arrival, state: str, reason: str, now: datetime) -> None:
         with self._database.write() as connection:
             arrivals.record(connection, arrival, state, reason, now)
+
+
+def short(arrival: Arrival) -> Arrival:
+    """With what is kept of its headers and its body."""
+    headers = {name: value[:KEPT_VALUE] for name, value in arrival.headers.items()}
+    return replace(arrival, body=cut(arrival.body), headers=headers)
 
 
 def cut(body: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from webhooks import intacct, itempath, triggers, visma
 from webhooks.problems import Problem
-from webhooks.receiver import header_variable
+from webhooks.receiver import NOT_KEPT, header_variable
 from webhooks.ruling import ruled
 from worker.errors import Conflict, NotFound
 from worker.rules import Rulebook
@@ -42,6 +42,8 @@ def retold(settings: Settings, book: Rulebook, delivery: Delivery, now: datetime
 
     Raises `Conflict` if its sender or its content is not what it was.
     """
+    if NOT_KEPT in delivery.headers.values():
+        raise Conflict("this delivery can't be replayed: a header of its event looked like a credential, and was not kept")
     environ = {header_variable(name): value for name, value in delivery.headers.items()}
     body = delivery.body.encode()
     try:
