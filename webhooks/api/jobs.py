@@ -49,10 +49,10 @@ def create(api: Api, ask: Ask) -> Answer:
     digest = queue.digest_of(["job", body])
     now = api.clock()
     with api.database.write() as connection:
-        before = queue.reserve(connection, ask.key.name, once, digest, now) if once is not None else None
+        before = queue.reserve(api.database, connection, ask.key.name, once, digest, now) if once is not None else None
         if before is not None:
             return Answer(200, job_view(queue.find(connection, before)))
-        made = queue.enqueue(connection, new, ask.key.name, now)
+        made = queue.enqueue(api.database, connection, new, ask.key.name, now)
         if once is not None:
             queue.keep(connection, ask.key.name, once, digest, made.job.id, now)
     if made.duplicate:

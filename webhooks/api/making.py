@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from webhooks.api.asking import Api
+    from worker.jobs.engine import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _opened(api: Api, wanted: Wanted, made_by: str, once: str | None, digest: st
         held=wanted.hold,
     )
     with api.database.write() as connection:
-        present = _present(connection, made_by, once, digest, now)
+        present = _present(api.database, connection, made_by, once, digest, now)
         if present is not None:
             return present, False
         batch = batches.open_batch(connection, new, made_by, now)
@@ -95,9 +96,9 @@ def _opened(api: Api, wanted: Wanted, made_by: str, once: str | None, digest: st
     return batch, True
 
 
-def _present(connection: Connection, made_by: str, once: str | None, digest: str, now: datetime) -> Batch | None:
+def _present(db: Database, connection: Connection, made_by: str, once: str | None, digest: str, now: datetime) -> Batch | None:
     """What was made under the key. A batch that ended before it started, with its reason, may be asked for again."""
-    before = queue.reserve(connection, made_by, once, digest, now) if once is not None else None
+    before = queue.reserve(db, connection, made_by, once, digest, now) if once is not None else None
     if before is None or once is None:
         return None
     batch = search.find_batch(connection, before)

@@ -70,7 +70,7 @@ class Syncs:
             return Made(batch=make_batch(self.settings, self.database, new, arguments).id)
         new_job = requests.new_job(self.settings, self.tenant, KIND.name, arguments[0])
         with self.database.write() as connection:
-            return Made(job=queue.enqueue(connection, new_job, actor(), utc_now()).job.id)
+            return Made(job=queue.enqueue(self.database, connection, new_job, actor(), utc_now()).job.id)
 
     def make_all(self, **more: Any) -> Made:  # noqa: ANN401 - arguments of the job
         """A batch of every kit that differs: a worker reads all kits of the source and the targets, and compares them."""

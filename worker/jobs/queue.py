@@ -8,17 +8,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from sqlalchemy import and_, delete, func, insert, or_, select
+from sqlalchemy import and_, delete, insert, select
 
 from worker.errors import Conflict, NotFound
 from worker.jobs import acts
 from worker.jobs.changes import Change, apply
-from worker.jobs.making import insert_jobs
 from worker.jobs.reopening import reopen
 from worker.jobs.rows import job_of
 from worker.jobs.states import OPEN, State
 from worker.jobs.tables import idempotency_keys, jobs
-from worker.jobs.uniques import UNIQUE_LIFE, lock_for, superseded
+from worker.jobs.uniques import make_unique, superseded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,17 +39,13 @@ class Enqueued:
     duplicate: bool
 
 
-def enqueue(connection: Connection, new: NewJob, made_by: str, now: datetime) -> Enqueued:
+def enqueue(db: Database, connection: Connection, new: NewJob, made_by: str, now: datetime) -> Enqueued:
     """Make the job, or give the one there is with the same unique key (open, or made in the last 24 hours).
 
     Call it in a write transaction.
     """
-    if new.unique_key is not None:
-        _alone(connection, lock_for(new))
-        present = _same_key(connection, new, now)
-        if present is not None:
-            return Enqueued(present, duplicate=True)
-    return Enqueued(insert_jobs(connection, [new], made_by, now)[0], duplicate=False)
+    (made,) = make_unique(db, connection, [new], made_by, now)
+    return Enqueued(find(connection, made.job), made.duplicate)
 
 
 def digest_of(body: Any) -> str:  # noqa: ANN401 - JSON value
@@ -58,14 +53,14 @@ def digest_of(body: Any) -> str:  # noqa: ANN401 - JSON value
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def reserve(connection: Connection, owner: str, key: str, digest: str, now: datetime) -> str | None:
+def reserve(db: Database, connection: Connection, owner: str, key: str, digest: str, now: datetime) -> str | None:
     """Take an idempotency key for the body with this digest.
 
     Returns the id that was made under it before, or None when it is new: then call `keep` in the same transaction. Raises `Conflict` for
     another body.
     """
     mine = and_(idempotency_keys.c.owner == owner, idempotency_keys.c.key == key)
-    _alone(connection, f"request/{owner}/{key}")
+    db.serialise(connection, f"request/{owner}/{key}")
     connection.execute(delete(idempotency_keys).where(mine, idempotency_keys.c.expires_at < now))
     row = connection.execute(select(idempotency_keys).where(mine)).one_or_none()
     if row is None:
@@ -167,16 +162,3 @@ def _moved(db: Database, connection: Connection, job: Job, then: Job, cause: str
     if not kept:
         raise Conflict("the job moved on in the meantime: look again")
     return kept[0].after
-
-
-def _alone(connection: Connection, name: str) -> None:
-    """Until the transaction ends, nobody else looks for what has this name and then makes it. SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-
-
-def _same_key(connection: Connection, new: NewJob, now: datetime) -> Job | None:
-    named = and_(jobs.c.tenant == new.tenant, jobs.c.kind == new.kind, jobs.c.unique_key == new.unique_key)
-    lives = or_(jobs.c.state.in_([state.value for state in sorted(OPEN)]), jobs.c.created_at >= now - UNIQUE_LIFE)
-    row = connection.execute(select(jobs).where(named, lives).order_by(jobs.c.id).limit(1)).one_or_none()
-    return None if row is None else job_of(row)

@@ -45,7 +45,7 @@ def make_jobs(db: Database, connection: Connection, news: Sequence[NewJob], made
     joinable = [place for place, new in enumerate(news) if new.unique_key is None and _may_join(new)]
     found.update(zip(joinable, merge_jobs(db, connection, [news[place] for place in joinable], made_by, now), strict=True))
     rest = [place for place in range(len(news)) if place not in found]
-    found.update(zip(rest, _unique(db, connection, [news[place] for place in rest], made_by, now), strict=True))
+    found.update(zip(rest, make_unique(db, connection, [news[place] for place in rest], made_by, now), strict=True))
     return [found[place] for place in range(len(news))]
 
 
@@ -81,8 +81,8 @@ def _may_join(new: NewJob) -> bool:
     return kind is not None and kind.operation != "create"
 
 
-def _unique(db: Database, connection: Connection, news: Sequence[NewJob], made_by: str, now: datetime) -> list[Made]:
-    """Each with its key made once, the others always."""
+def make_unique(db: Database, connection: Connection, news: Sequence[NewJob], made_by: str, now: datetime) -> list[Made]:
+    """Each with its key made once, the others always. Call it in a write transaction."""
     keyed = [new for new in news if new.unique_key is not None]
     for name in sorted({lock_for(new) for new in keyed}):  # in one order: no deadlocks
         db.serialise(connection, name)

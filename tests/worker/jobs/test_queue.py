@@ -31,7 +31,7 @@ FAULT: Final = JobError("validation", "no", 400)
 def enqueue(db: Database, new: NewJob, seconds: float = 0) -> Enqueued:
     """Ask for a job."""
     with db.write() as connection:
-        return queue.enqueue(connection, new, "ops", later(seconds))
+        return queue.enqueue(db, connection, new, "ops", later(seconds))
 
 
 def keyed(number: int = 1, key: str | None = "order-7") -> NewJob:
@@ -113,12 +113,12 @@ def test_digest_knows_no_order(body: dict[str, object]) -> None:
 def test_key_is_kept(db: Database) -> None:
     """A request under an idempotency key is made once; the key gives the same thing for a day."""
     with db.write() as connection:
-        assert queue.reserve(connection, "ops", "k", "d", NOW) is None
+        assert queue.reserve(db, connection, "ops", "k", "d", NOW) is None
         queue.keep(connection, "ops", "k", "d", "made", NOW)
     with db.write() as connection:
-        assert queue.reserve(connection, "ops", "k", "d", later(DAY)) == "made"
-        assert queue.reserve(connection, "others", "k", "d", NOW) is None
-        assert queue.reserve(connection, "ops", "k", "d", later(DAY + 1)) is None
+        assert queue.reserve(db, connection, "ops", "k", "d", later(DAY)) == "made"
+        assert queue.reserve(db, connection, "others", "k", "d", NOW) is None
+        assert queue.reserve(db, connection, "ops", "k", "d", later(DAY + 1)) is None
 
 
 def test_key_with_other_body(db: Database) -> None:
@@ -126,7 +126,7 @@ def test_key_with_other_body(db: Database) -> None:
     with db.write() as connection:
         queue.keep(connection, "ops", "k", "d", "made", NOW)
         with pytest.raises(Conflict, match="another body"):
-            queue.reserve(connection, "ops", "k", "other", NOW)
+            queue.reserve(db, connection, "ops", "k", "other", NOW)
 
 
 def test_key_is_given_back(db: Database) -> None:
@@ -134,7 +134,7 @@ def test_key_is_given_back(db: Database) -> None:
     with db.write() as connection:
         queue.keep(connection, "ops", "k", "d", "made", NOW)
         queue.release(connection, "ops", "k")
-        assert queue.reserve(connection, "ops", "k", "other", NOW) is None
+        assert queue.reserve(db, connection, "ops", "k", "other", NOW) is None
 
 
 def test_key_for_two_at_once(db: Database) -> None:
@@ -143,7 +143,7 @@ def test_key_for_two_at_once(db: Database) -> None:
 
     def ask(name: str) -> None:
         with db.write() as connection:
-            made = queue.reserve(connection, "ops", "k", "d", NOW)
+            made = queue.reserve(db, connection, "ops", "k", "d", NOW)
             if made is None:
                 queue.keep(connection, "ops", "k", "d", name, NOW)
             found.append(made)

@@ -54,7 +54,7 @@ def test_key_makes_one_job(db: Database) -> None:
 def test_key_lives_as_in_the_api(db: Database) -> None:
     """A key holds while its job is open, and for 24 hours; a job of the API under the same key is the same job."""
     with db.write() as connection:
-        first = queue.enqueue(connection, kit(), "ops", NOW).job
+        first = queue.enqueue(db, connection, kit(), "ops", NOW).job
     assert [each.job for each in make(db, kit(), hours=100)] == [first.id]
     with db.write() as connection:
         queue.cancel(db, connection, queue.find(connection, first.id), "ops", NOW)
@@ -63,7 +63,7 @@ def test_key_lives_as_in_the_api(db: Database) -> None:
     (second,) = make(db, kit(), hours=25)
     assert (second.job != first.id, second.duplicate) == (True, False)
     with db.write() as connection:
-        assert queue.enqueue(connection, kit(), "ops", later(25 * 3600)).job.id == second.job
+        assert queue.enqueue(db, connection, kit(), "ops", later(25 * 3600)).job.id == second.job
 
 
 def test_without_a_key(db: Database) -> None:

@@ -187,7 +187,7 @@ class Relay:
         """Make a job as the API does; its id."""
         new = new_job(self.settings, tenant, kind, arguments)
         with self.db.write() as connection:
-            job = queue.enqueue(connection, new, "test", utc_now()).job
+            job = queue.enqueue(self.db, connection, new, "test", utc_now()).job
         self._ring(job.lane)
         return job.id
 
