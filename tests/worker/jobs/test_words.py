@@ -11,15 +11,16 @@ from tests.worker.jobs.acting import NOW, batch_now, claim, later, make, make_ba
 from worker.errors import Conflict, InvalidArguments
 from worker.jobs import batches, claims, endings, queue, search, verdicts, words
 from worker.jobs.acts import find_acts
+from worker.jobs.engine import Database
 from worker.jobs.model import JobError, Lane
 from worker.jobs.search import JobFilter
 from worker.jobs.states import BatchState, State
 from worker.jobs.tables import batches as batch_rows
 from worker.jobs.tables import jobs
-from worker.settings import NOTICES, Secret, Settings, Tenant, Visma
+from worker.notices.announcing import announcer
+from worker.settings import NOTICES, Notice, Secret, Settings, Tenant, Visma
 
 if TYPE_CHECKING:
-    from worker.jobs.engine import Database
     from worker.jobs.model import Job
     from worker.jobs.verdicts import Verdict
 
@@ -93,6 +94,24 @@ def test_only_failed_jobs_are_marked(db: Database) -> None:
     for job in (queued, read(db, failed), failed):
         with pytest.raises(Conflict):
             done(db, job)
+
+
+def test_done_is_told(sqlite_db: Database) -> None:
+    """As any success is: the job's, and that of the batch which it completes."""
+    notice = Notice("shop", "https://shop.test", (Secret("whsec_c2VjcmV0"),), events=("job.succeeded", "batch.finished"))
+    batch = make_batch(sqlite_db, wanted())
+    (job,) = claim(sqlite_db)
+    settle(sqlite_db, job, verdicts.failed(ERROR))
+    with sqlite_db.write() as connection:
+        batches.close_finished(connection, NOW)
+    told = Database(sqlite_db.url, announcer(Settings(tenants={"acme": Tenant("acme", notices={"shop": notice})})))
+    try:
+        done(told, read(told, job))
+    finally:
+        told.close()
+    with sqlite_db.read() as connection:
+        notices = search.find_jobs(connection, JobFilter(kind="send_notice"), 9)
+    assert sorted(each.reference for each in notices) == [f"shop: batch.finished {batch.name}", "shop: job.succeeded P/000001"]
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
