@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, literal_column, select
 
 from worker.errors import NotFound
 from worker.jobs import arrivals
@@ -28,6 +28,7 @@ WHY_NOT: Final = {
     "refused": "it was refused: it proved nothing",
     "duplicate": "it is a duplicate: replay the first one",
 }
+_NOT_TAKEN: Final = deliveries.c.state != literal_column("'accepted'")
 _LINES: Final = (
     *(column for column in deliveries.c if column.name not in ("headers", "body")),
     literal({}, Json).label("headers"),
@@ -71,6 +72,12 @@ def find_delivery(connection: Connection, delivery_id: str) -> Delivery:
     return found
 
 
+def replays_of(connection: Connection, delivery_id: str, limit: int) -> list[Delivery]:
+    """Up to `limit` deliveries in which this one was told again, newest first; without headers and bodies, nor the jobs they touched."""
+    statement = select(*_LINES).where(deliveries.c.replay_of == delivery_id).order_by(deliveries.c.id.desc()).limit(limit)
+    return [delivery_of(row, ()) for row in connection.execute(statement)]
+
+
 def count_by_state(connection: Connection, wanted: DeliveryFilter) -> dict[str, int]:
     """How many there are in each state that any of them is in."""
     statement = select(deliveries.c.state, func.count().label("n")).where(*_conditions(wanted)).group_by(deliveries.c.state)
@@ -103,6 +110,8 @@ def _conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
         found.append(deliveries.c.tenant.in_(wanted.tenants))
     if wanted.state is not None:
         found.append(deliveries.c.state.in_(wanted.state))
+        if "accepted" not in wanted.state:
+            found.append(_NOT_TAKEN)  # it says nothing new, but leads to the index of these few
     if wanted.since is not None:
         found.append(deliveries.c.received_at >= wanted.since)
     if wanted.until is not None:

@@ -74,6 +74,8 @@ _ENDED: Final = text("batch IS NOT NULL AND finished_at IS NOT NULL")
 _TOLD: Final = text("error_class IS NOT NULL")
 _HOLDS: Final = text("state IN ('running', 'waiting') AND subject IS NOT NULL")
 _ORPHAN: Final = text("state = 'orphan' AND operation IS NOT NULL")
+_REPLAYS: Final = text("replay_of IS NOT NULL")
+_NOT_TAKEN: Final = text("state <> 'accepted'")
 
 batches = Table(
     "batches",
@@ -292,6 +294,8 @@ deliveries = Table(
     Index("ix_deliveries_at", "received_at", "id"),
     Index("ix_deliveries_type", "type", "id"),
     Index("ix_deliveries_orphan", "tenant", "operation", sqlite_where=_ORPHAN, postgresql_where=_ORPHAN),
+    Index("ix_deliveries_not_taken", "id", sqlite_where=_NOT_TAKEN, postgresql_where=_NOT_TAKEN),
+    Index("ix_deliveries_replay", "replay_of", sqlite_where=_REPLAYS, postgresql_where=_REPLAYS),
 )
 
 delivery_jobs = Table(

@@ -26,14 +26,16 @@ def upgrade() -> None:
         "ix_jobs_failed", ["tenant", "kind", "error_class", "error_group", "finished_at", "id", "closed_at", "erp"], "state = 'failed'"
     )
     _partial("ix_jobs_failed_subject", ["tenant", "subject"], "state = 'failed' AND subject IS NOT NULL")
+    _partial("ix_deliveries_not_taken", ["id"], "state <> 'accepted'", "deliveries")
+    _partial("ix_deliveries_replay", ["replay_of"], "replay_of IS NOT NULL", "deliveries")
     _make_tags_again()
     _make_endings_again()
     _add_figures()
     _add_records()
 
 
-def _partial(name: str, columns: list[str], where: str) -> None:
-    op.create_index(name, "jobs", columns, unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+def _partial(name: str, columns: list[str], where: str, table: str = "jobs") -> None:
+    op.create_index(name, table, columns, unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def _make_tags_again() -> None:
