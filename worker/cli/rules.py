@@ -12,6 +12,7 @@ from worker.cli.opening import load
 from worker.cli.output import compact, show_json, table
 from worker.rules import Rulebook, exact
 from worker.rules.events import NoEvent, any_event
+from worker.rules.foresight import WORDS, foreseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,9 @@ def test(
     book = Rulebook(settings)
     outcomes = [(name, outcome) for name in _sources(home, source) for outcome in book.judged(home.name, name, found)]
     if as_json:
-        show_json({"tenant": home.name, "type": found["type"], "outcomes": [_view(name, outcome) for name, outcome in outcomes]})
+        show_json(
+            {"tenant": home.name, "type": found["type"], "outcomes": [{"source": name, **foreseen(outcome)} for name, outcome in outcomes]}
+        )
     else:
         _show(home.name, str(found["type"]), outcomes)
     if any(outcome.state == "refused" for _, outcome in outcomes):
@@ -90,19 +93,6 @@ def _sources(tenant: Tenant, named: str | None) -> Iterable[str]:
     if named not in able:
         raise WrongUse(f"{tenant.name} has no rule for {named!r}: there are rules for {', '.join(able)}")
     return [named]
-
-
-def _view(source: str, outcome: Outcome) -> dict[str, Any]:
-    """As JSON: what the receiver would keep, and the job that it would make."""
-    would = None
-    if outcome.job is not None:
-        job = outcome.job
-        would = {"kind": job.kind, "reference": job.reference, "arguments": job.arguments, "unique_key": job.unique_key}
-    kept = {name: value for name, value in outcome.view().items() if name not in ("job", "duplicate")}
-    return {"source": source, **kept, "state": WORDS[outcome.state], "would_make": would}
-
-
-WORDS: Final = {"made": "would make", "refused": "refused", "skipped": "skipped"}
 
 
 def _show(tenant: str, kind: str, outcomes: list[tuple[str, Outcome]]) -> None:

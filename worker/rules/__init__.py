@@ -4,6 +4,7 @@
     expressions  JMESPath over it, in a bounded number of steps
     events       what an event is: an object with a type, or a CloudEvent
     judging      a rule over an event: made, refused, skipped
+    foresight    the same told before it is done
 
 >>> from worker.settings import Rule, Settings, Tenant
 >>> rule = Rule("shop", "order.*", "create_kit_assembly", {"item_id": "event.data.sku"}, when="data.paid")
