@@ -19,6 +19,8 @@ from webhooks.dashboard import (
     batch_results,
     connection_limits,
     controls,
+    deliveries,
+    delivery,
     job,
     job_acts,
     jobs,
@@ -67,5 +69,8 @@ PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("POST", "/connections/<tenant>/<erp>", "admin", connection_limits.changed),
     PageRoute("POST", "/connections/<tenant>/<erp>/pause", "admin", controls.pause),
     PageRoute("POST", "/connections/<tenant>/<erp>/resume", "admin", controls.resume),
+    PageRoute("GET", "/deliveries", "view", deliveries.listed),
+    PageRoute("GET", "/deliveries/<id>", "view", delivery.shown),
+    PageRoute("GET", "/deliveries/<id>/body", "view", delivery.body),
     PageRoute("POST", "/logout", "view", leaving.logout),
 )
