@@ -88,11 +88,11 @@ def called(job: Job, path: str, tenant: Tenant | None) -> str:
 def command(exchange: Exchange, erp: str, tenant: Tenant | None) -> str:
     """The call for a shell. Where it went is rebuilt from the settings; where they say nothing, the reader has to say it."""
     path = urlsplit(exchange.url).path
-    signs_in = path.endswith(SIGN_INS)
+    own: Any = getattr(tenant, erp, None) if erp else None
+    signs_in = path.endswith(SIGN_INS) or path == _token_path(own)
     headers: list[str | Secret] = ["Accept: application/json"]
     if exchange.request is not None:
         headers.append(f"Content-Type: {_FORM if signs_in and not exchange.request.startswith('{') else 'application/json'}")
-    own: Any = getattr(tenant, erp, None) if erp else None
     if own is not None and not signs_in:
         headers.append(BEARER)
         headers += [f"X-IA-API-Param-Entity: {own.entity}"] if getattr(own, "entity", "") else []
@@ -116,7 +116,11 @@ def _origin(url: str, path: str, own: Any) -> str | None:  # noqa: ANN401 - one 
         return ""
     if own is None:
         return None
-    token = urlsplit(getattr(own, "token_url", "") or "")
-    found = token if token.netloc and token.path == path else urlsplit(own.base_url)
+    found = urlsplit(own.token_url if path == _token_path(own) else own.base_url)
     host = found.netloc.rpartition("@")[2]
     return f"{found.scheme}://{host}"
+
+
+def _token_path(own: Any) -> str | None:  # noqa: ANN401 - likewise
+    """Where tokens are asked for, of an ERP that has another address for it."""
+    return urlsplit(own.token_url).path if getattr(own, "token_url", "") else None

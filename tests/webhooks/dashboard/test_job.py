@@ -258,7 +258,7 @@ def test_look_is_a_job(small_world: World) -> None:
     assert "every 1s" in part
     assert "when its turn comes" in part
     small_world.ask("POST", "/api/connections/acme/visma/pause", "root-key")
-    assert "is paused (paused by root)" in shown(client, job_id, "?part=live_side")
+    assert "Visma Net is paused by root" in shown(client, job_id, "?part=live_side")
 
 
 def test_document_as_it_is(small_world: World) -> None:

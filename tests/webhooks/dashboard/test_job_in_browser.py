@@ -136,7 +136,6 @@ def test_look_waits_for_its_connection(window: Tab, cluster: Cluster) -> None:
     try:
         window.press("Read it now")
         expect(page.locator("#look")).to_contain_text("is paused")
-        window.shoot("job-paused")
     finally:
         ask(cluster, "POST", f"/api/connections/{cluster.tenant}/visma/resume")
     expect(page.locator("#look")).to_contain_text("Balanced")
@@ -155,7 +154,6 @@ def test_failed_job_is_corrected(window: Tab, cluster: Cluster) -> None:
     expect(page.get_by_role("alert")).to_contain_text("arguments.type")
     expect(page.get_by_label("Arguments, as JSON")).to_have_value('{"type": "Q", "ref_no": "1"}')
     window.troubles[:] = [each for each in window.troubles if "422" not in each]  # a refused form is a page with that status
-    window.shoot("job-edit")
     named = document(cluster)
     page.get_by_label("Arguments, as JSON").fill(f'{{"type": "P", "ref_no": "{named["ref_no"]}"}}')
     window.press("Replay with these")
@@ -198,4 +196,3 @@ def test_sync_leads_to_its_kit(window: Tab, cluster: Cluster) -> None:
     ended(cluster, job_id)
     page = window.go(f"/jobs/{job_id}")
     expect(page.get_by_role("link", name="Open the kit")).to_be_visible()
-    window.shoot("job-sync")
