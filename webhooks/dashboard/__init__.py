@@ -24,6 +24,8 @@ from webhooks.dashboard import (
     job,
     job_acts,
     jobs,
+    jobs_file,
+    keeping_views,
     leaving,
     record,
     today,
@@ -72,5 +74,8 @@ PAGES: Final[Sequence[PageRoute]] = (
     PageRoute("GET", "/deliveries", "view", deliveries.listed),
     PageRoute("GET", "/deliveries/<id>", "view", delivery.shown),
     PageRoute("GET", "/deliveries/<id>/body", "view", delivery.body),
+    PageRoute("GET", "/jobs.csv", "view", jobs_file.download),
+    PageRoute("POST", "/jobs/views", "view", keeping_views.keep),
+    PageRoute("POST", "/jobs/views/drop", "view", keeping_views.drop),
     PageRoute("POST", "/logout", "view", leaving.logout),
 )

@@ -113,6 +113,7 @@ def _preview(visit: Visit, wish: Wish, before: str = "") -> Page:
         "chips": job_filters.chips(wish.wanted, names),
         "back": job_filters.address("/jobs", wish.came),
         "rows": sample,
+        "ids": dict(wish.wanted).get("ids", "").count(",") + 1,
         "many_tenants": len({job["tenant"] for job in sample}) > 1,
     }
     return Page("acting.html", values, 409 if before else 200)

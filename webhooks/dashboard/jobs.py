@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 from webhooks.api import jobs as api
 from webhooks.api.access import sees, tenants_of
 from webhooks.dashboard import job_filters, words
 from webhooks.dashboard.job_lines import line
+from webhooks.dashboard.keeping_views import kept
 from webhooks.dashboard.visiting import Moved, Page
 from worker.errors import InvalidArguments
 from worker.jobs.batch_names import batch_names
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from webhooks.dashboard.job_filters import Pairs
     from webhooks.dashboard.visiting import Outcome, Visit
+    from worker.jobs.saved_views import SavedView
 
 PATH: Final = "/jobs"
 _EMPTY: Final[Mapping[str, Any]] = {"items": (), "next": None}
@@ -73,6 +76,9 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
         "chips": job_filters.chips(query, names),
         "states": [_state(state.value, query) for state in State],
         "views": views(visit, asked),
+        "saved": [_saved(view, asked) for view in kept(visit)],
+        "filter": urlencode(asked),
+        "file": job_filters.address(f"{PATH}.csv", asked),
         "tenants": tenants(visit),
         "open": any(typed[name] or name in faults for name in _MORE),
         "link": lambda name, value: job_filters.address(PATH, job_filters.changed(asked, name, value)),
@@ -103,6 +109,10 @@ def views(visit: Visit, asked: Pairs) -> list[View]:
         ("Made today", (("since", midnight),)),
     )
     return [View(name, job_filters.address(PATH, pairs), list(pairs) == list(asked)) for name, pairs in offered]
+
+
+def _saved(view: SavedView, asked: Pairs) -> View:
+    return View(view.name, f"{PATH}?{view.query}", job_filters.parts(parse_qsl(view.query)) == list(asked))
 
 
 def _state(state: str, query: Pairs) -> dict[str, Any]:

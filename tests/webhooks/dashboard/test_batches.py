@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worker.jobs.acting import claim, settle
-from webhooks.dashboard import batch_results
+from webhooks.dashboard import csv_rows
 from worker.jobs import verdicts
 from worker.jobs.model import JobError
 from worker.jobs.tables import actions
@@ -226,6 +226,6 @@ def test_results_come_in_parts(small_world: World) -> None:
 @given(st.text(max_size=20))
 def test_cells_are_no_formulas(text: str) -> None:
     """No cell begins as a formula does, and nothing else is changed."""
-    cell = batch_results.plain(text)
+    cell = csv_rows.plain(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert cell in {text, f"'{text}"}
