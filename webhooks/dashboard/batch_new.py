@@ -18,6 +18,7 @@ from webhooks.api.asking import Ask
 from webhooks.api.forms import SELECTS
 from webhooks.dashboard.pasted import Pasted, by_line, read
 from webhooks.dashboard.visiting import Moved, Page
+from webhooks.dashboard.words import instant
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.model import new_id
 from worker.jobs.views import at
@@ -92,9 +93,16 @@ def _page(
         "faults": faults[:MOST_FAULTS],
         "more_faults": max(0, len(faults) - MOST_FAULTS),
         "told": told,
+        "takes": takes(told, visit.now),
         "again": again,
     }
     return Page("batch_new.html", values, _UNPROCESSABLE if faults else 200)
+
+
+def takes(told: Mapping[str, Any] | None, now: datetime) -> float | None:
+    """How many seconds a preview says that all will take, at least one; None where nobody knows."""
+    ends = instant(told["eta"]) if told is not None else None
+    return None if ends is None else max(1.0, (ends - now).total_seconds())
 
 
 def _kinds(home: Tenant) -> list[str]:

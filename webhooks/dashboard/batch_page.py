@@ -9,6 +9,7 @@ from webhooks.api import actions, connections
 from webhooks.api.access import sees
 from webhooks.api.fields import ID
 from webhooks.dashboard.batch_list import line
+from webhooks.dashboard.batch_new import takes
 from webhooks.dashboard.holdups import holdups, stood_still
 from webhooks.dashboard.visiting import Page
 from worker.errors import NotFound
@@ -67,6 +68,7 @@ def shown(visit: Visit) -> Outcome:
         "holdups": holdups(batch, seen.progress.counts, links, visit.now),
         "stops": stood_still(seen.stops, batch.created_at, batch.finished_at or visit.now),
         "preview": seen.preview,
+        "takes": takes(seen.preview, visit.now),
         "action": action,
         "here": f"/batches/{batch.id}",
         "query": [("action", action["id"])] if action else [],

@@ -18,8 +18,6 @@ from worker.jobs.model import JobError
 from worker.jobs.tables import actions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.webhooks.world import World
     from worker.jobs.model import Job
 
@@ -219,8 +217,7 @@ def test_results_come_in_parts(small_world: World) -> None:
     """A large batch is sent as it is read."""
     batch = made(small_world, 2_500)
     sent = small_world.log_in().get(f"/batches/{batch}/results.csv", buffered=False)
-    parts: Iterator[bytes] = iter(sent.response)
-    assert [part.count(b"\r\n") for part in parts] == [1, 1_000, 1_000, 500]
+    assert [part.count(b"\r\n") for part in sent.iter_encoded()] == [1, 1_000, 1_000, 500]
 
 
 @given(st.text(max_size=20))
