@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,16 @@ def test_parts_stand_alone(small_world: World) -> None:
     assert 'hx-get="?hours=3h&amp;part=live_now"' in now
     assert data_of(pace, "throughput")["step"] == 300
     assert client.get("/?part=content").status_code == 404
+
+
+def test_pages_are_compressed(small_world: World) -> None:
+    """A page is sent compressed to who takes it so, and plain to others; no two answers are told apart by a cache that forgets it."""
+    client = small_world.log_in()
+    sent = client.get("/", headers={"Accept-Encoding": "gzip"})
+    assert (sent.headers["Content-Encoding"], sent.headers["Vary"]) == ("gzip", "Accept-Encoding")
+    assert b"<h1>Today</h1>" in gzip.decompress(sent.data)
+    plain = client.get("/")
+    assert ("Content-Encoding" in plain.headers, plain.headers["Vary"]) == (False, "Accept-Encoding")
 
 
 def test_roles_see_it(small_world: World) -> None:
