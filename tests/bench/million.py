@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
     slow = 0
     for name in options.database or ("sqlite", "postgresql"):
         with ExitStack() as stack:
-            db = _opened(stack, name, options)
+            db = opened(stack, name, options)
             sys.stdout.write(f"{name:<36}{'all tenants':>18}{'one tenant':>18}   (median, 95th percentile in ms)\n")
             for question, times in timed(db):
                 sys.stdout.write(shown(question, times))
@@ -81,7 +81,8 @@ def shown(question: str, times: Sequence[tuple[float, float]]) -> str:
     return f"{question:<36}" + "".join(f"{middle:>9.1f}{most:>9.1f}" for middle, most in times) + mark + "\n"
 
 
-def _opened(stack: ExitStack, name: str, options: argparse.Namespace) -> Database:
+def opened(stack: ExitStack, name: str, options: argparse.Namespace) -> Database:
+    """The ledger on a database of this name, filled as `options` say; it is closed, and gone unless it is to stay, with the stack."""
     if name == "postgresql":
         cluster = stack.enter_context(postgres.cluster())
         url = cluster.url(cluster.create())
