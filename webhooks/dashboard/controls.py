@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from webhooks.api import batches, connections
 from webhooks.api.access import must_see, sees, tenants_of
@@ -36,7 +37,10 @@ def shown(visit: Visit) -> Outcome:
     everyone = sorted(name for name in visit.api.settings.tenants if sees(visit.key, name))
     seen = [visit.api.settings.tenants[name] for name in everyone if tenant in {"", name}]
     found: dict[str, Any] = {"tenant": tenant, "tenants": everyone, "query": [("tenant", tenant)] if tenant else []}
-    found |= _connections(visit, seen)
+    if visit.part in {"", "live_connections"}:
+        found |= _connections(visit, seen)
+    if visit.part in {"", "live_crew"}:
+        found |= _crew(visit)
     if not visit.part:
         found |= _schedules(visit, seen) | _kept(visit) | _people(visit) | record.lines(visit, [*found["query"], ("limit", LATELY)])
     return Page("controls.html", found)
@@ -45,13 +49,13 @@ def shown(visit: Visit) -> Outcome:
 def pause(visit: Visit) -> Outcome:
     """`POST /connections/<tenant>/<erp>/pause`."""
     visit.ask(connections.pause, body={})
-    return Moved("/connections", f"{_name(visit)} is paused: its work is kept until somebody resumes it.")
+    return Moved(_back(visit), f"{_name(visit)} is paused: its work is kept until somebody resumes it.")
 
 
 def resume(visit: Visit) -> Outcome:
     """`POST /connections/<tenant>/<erp>/resume`."""
     visit.ask(connections.resume, body={})
-    return Moved("/connections", f"{_name(visit)} is called again.")
+    return Moved(_back(visit), f"{_name(visit)} is called again.")
 
 
 def compare(visit: Visit) -> Outcome:
@@ -61,17 +65,27 @@ def compare(visit: Visit) -> Outcome:
     return Moved(f"/batches/{made['id']}", "The comparison has begun.")
 
 
+def _back(visit: Visit) -> str:
+    """The page as it was: with the tenant that was chosen."""
+    chosen = visit.one("chosen")
+    return f"/connections?{urlencode({'tenant': chosen})}" if chosen else "/connections"
+
+
 def _name(visit: Visit) -> str:
     return f"{words.ERPS[visit.path['erp']]} of {visit.path['tenant']}"
 
 
 def _connections(visit: Visit, seen: list[Tenant]) -> dict[str, Any]:
     lanes = [Lane(tenant.name, erp) for tenant in seen for erp in tenant.erps()]
-    since = visit.now - timedelta(seconds=visit.api.settings.timing.dead_after)
     with visit.api.database.read() as connection:
         found = views(visit.api, connection, lanes, visit.now, MOST_CONNECTIONS)
-        crew = fleet.crew(connection, since)
-    return {"connections": found, "connections_left_out": len(lanes) - len(found), "crew": crew}
+    return {"connections": found, "connections_left_out": len(lanes) - len(found)}
+
+
+def _crew(visit: Visit) -> dict[str, Any]:
+    since = visit.now - timedelta(seconds=visit.api.settings.timing.dead_after)
+    with visit.api.database.read() as connection:
+        return {"crew": fleet.crew(connection, since), "web_processes": visit.api.settings.web_processes}
 
 
 def _schedules(visit: Visit, seen: list[Tenant]) -> dict[str, Any]:
@@ -97,8 +111,6 @@ def _kept(visit: Visit) -> dict[str, Any]:
             ("Batches, with their counts", settings.keep_jobs * 2, None),
             ("Figures of the pace", paces.KEPT.total_seconds(), None),
         ],
-        "sees_all": tenants_of(visit.key) is None,
-        "web_processes": settings.web_processes,
     }
 
 

@@ -22,6 +22,7 @@ ACTS: Final[Mapping[str, str]] = {
     "connection.resumed": "Resumed a connection",
     "connection.changed": "Changed a connection's limits",
     "delivery.replayed": "Replayed a delivery",
+    "delivery.tested": "Sent a test delivery",
     "deliveries.replayed": "Replayed deliveries of a time",
     "failure.acknowledged": "Acknowledged failures",
     "failure.reopened": "Opened failures again",
@@ -101,16 +102,23 @@ def _batch(verb: str) -> Callable[[Mapping[str, Any], Settings], Sentence]:
 def _begun(act: Mapping[str, Any], _settings: Settings) -> Sentence:
     wanted = _of(act["after"], "filter") or {}
     where = ", ".join(f"{name} {_plain(value)}" for name, value in wanted.items()) or "all"
-    return Sentence(f"began to {_of(act['after'], 'action')} {_jobs(_of(act['after'], 'count'))}: {where[:_LONGEST]}")
+    text = f"began to {_of(act['after'], 'action')} {_jobs(_of(act['after'], 'count'))}: {where[:_LONGEST]}"
+    return Sentence(text, f"/actions/{act['subject']}")
 
 
 def _stopped(act: Mapping[str, Any], _settings: Settings) -> Sentence:
     done, total = _of(act["after"], "done"), _of(act["after"], "total")
-    return Sentence(f"stopped “{_of(act['after'], 'action')} {_jobs(total)}” after {words.number(done)}")
+    return Sentence(f"stopped “{_of(act['after'], 'action')} {_jobs(total)}” after {words.number(done)}", f"/actions/{act['subject']}")
 
 
 def _delivery(act: Mapping[str, Any], _settings: Settings) -> Sentence:
     return Sentence("replayed a delivery", f"/deliveries/{act['subject']}")
+
+
+def _tested(act: Mapping[str, Any], _settings: Settings) -> Sentence:
+    return Sentence(
+        f"sent a test delivery of {_of(act['after'], 'source')}, {_of(act['after'], 'became')}", f"/deliveries/{act['subject']}"
+    )
 
 
 def _deliveries(act: Mapping[str, Any], _settings: Settings) -> Sentence:
@@ -165,6 +173,7 @@ _MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], Any], Sentence]]] = {
     "connection.resumed": _turned("resumed"),
     "connection.changed": _changed,
     "delivery.replayed": _delivery,
+    "delivery.tested": _tested,
     "deliveries.replayed": _deliveries,
     "failure.acknowledged": _failures("acknowledged"),
     "failure.reopened": _failures("opened again"),

@@ -55,7 +55,8 @@ def test_pause_and_resume(small_world: World) -> None:
     assert "Visma Net of acme is paused" in chief.get("/connections").text
     assert view(small_world)["state"] == "paused"
     assert "Paused by root." in chief.get("/connections").text
-    small_world.press(chief, "/connections/acme/visma/resume")
+    back = small_world.press(chief, "/connections/acme/visma/resume", chosen="acme")
+    assert back.location == "/connections?tenant=acme"
     assert view(small_world)["state"] == "up"
 
 
@@ -230,9 +231,10 @@ def test_record_is_filtered_and_paged(small_world: World) -> None:
 def test_parts_stand_alone(small_world: World) -> None:
     """The connections are asked for alone, with the same question."""
     part = small_world.log_in("root-key").get("/connections?tenant=acme&part=live_connections").text
-    assert part.strip().startswith('<div id="connections"')
+    assert part.strip().startswith('<section id="connections"')
     assert 'hx-get="?tenant=acme&amp;part=live_connections"' in part
     assert "globex" not in part
+    assert "No worker" in small_world.log_in("view-key").get("/connections?part=live_crew").text
 
 
 @pytest.mark.parametrize(
