@@ -29,6 +29,7 @@ from webhooks.problems import Problem, internal, problem_of
 from webhooks.rates_shared import rates_for
 from webhooks.receiver import Receiver
 from webhooks.refusals import Refusals
+from webhooks.testing import Trials
 from webhooks.writer import Writer
 from worker.errors import LedgerUnavailable
 from worker.jobs.bell import bell_for
@@ -69,12 +70,13 @@ def create_app(
     writer = Writer(database, concurrency, metrics, clock)
     refusals = Refusals(database, concurrency, clock, settings.web_processes)
     rates = rates_for(settings.redis_url, lambda: clock().timestamp())
-    _receive(app, Receiver(settings, writer, refusals, bell, metrics, concurrency, Rulebook(settings), rates, clock))
+    receiver = Receiver(settings, writer, refusals, bell, metrics, concurrency, Rulebook(settings), rates, clock)
+    _receive(app, receiver)
     streams = Streams(database, concurrency, clock)
     doctor = Doctor(settings, database, clock)
     api, keys = Api(settings, database, bell, Fullness(database, most_open), streams, clock, doctor), Keys(settings.api_keys)
     _serve(app, api, keys, concurrency, metrics)
-    pages = Pages(api, Sessions(settings.api_keys), Login(keys), concurrency, metrics, _problem)
+    pages = Pages(api, Trials(receiver, database), Sessions(settings.api_keys), Login(keys), concurrency, metrics, _problem)
     _watch(app, doctor, Gauges(settings, database, clock), concurrency, metrics)
     _describe(app, concurrency)
     _show(app, pages)

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
     from webhooks.concurrency import Concurrency
     from webhooks.rates import Rates
-    from webhooks.refusals import Refusals
-    from webhooks.writer import Writer
-    from worker.jobs.arrivals import Arrival
+    from worker.jobs.arrivals import Arrival, Stored
     from worker.jobs.bell import Ringing
     from worker.metrics import Metrics
     from worker.rules import Rulebook
     from worker.settings import Settings
 
-_HIDDEN: Final = frozenset({"cookie"})
+TEST_HEADER: Final = "kitrelay-test"
+"""Ours, with a test delivery: who made it. Nobody else can say so."""
+
+_HIDDEN: Final = frozenset({"cookie", TEST_HEADER})
 _SECRET: Final = ("auth", "credential", "password", "secret", "signature", "token", "api-key", "apikey", "access-key", "functions-key")
 """What is in the names of headers that prove who somebody is, be it to us or to what stands before us."""
 
@@ -65,13 +66,27 @@ class Sender(Protocol):
         """What rules see of it. Raises `ValueError` with the reason when there is nothing to see."""
 
 
+class Storing(Protocol):
+    """What stores deliveries."""
+
+    def store(self, arrival: Arrival) -> Stored:
+        """Store it. Raises `LedgerUnavailable`."""
+
+
+class Keeping(Protocol):
+    """What keeps those that were not taken, within bounds."""
+
+    def keep(self, arrival: Arrival, state: str, reason: str) -> None:
+        """Keep it as `duplicate` or `refused`, if there is room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """The parts that a receiver works with."""
 
     settings: Settings
-    writer: Writer
-    refusals: Refusals
+    writer: Storing
+    refusals: Keeping
     bell: Ringing
     metrics: Metrics
     concurrency: Concurrency

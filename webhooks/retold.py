@@ -47,7 +47,7 @@ def retold(settings: Settings, book: Rulebook, delivery: Delivery, now: datetime
     environ = {header_variable(name): value for name, value in delivery.headers.items()}
     body = delivery.body.encode()
     try:
-        sender = _sender(settings, delivery)
+        sender = sender_of(settings, delivery.tenant, delivery.source)
         content = sender.read(environ, body)
     except NotFound:
         raise Conflict(f"this delivery can't be replayed: {delivery.tenant} has no sender {delivery.source} any more") from None
@@ -57,6 +57,7 @@ def retold(settings: Settings, book: Rulebook, delivery: Delivery, now: datetime
     return ruled(book, sender, sender.told(bare, environ, content, now), content, body)
 
 
-def _sender(settings: Settings, delivery: Delivery) -> Sender:
-    find = SENDERS.get(delivery.source)
-    return triggers.sender_of(settings, delivery.tenant, delivery.source) if find is None else find(settings, delivery.tenant)
+def sender_of(settings: Settings, tenant: str, source: str) -> Sender:
+    """Who reads what this source sends. Raises `NotFound`."""
+    find = SENDERS.get(source)
+    return triggers.sender_of(settings, tenant, source) if find is None else find(settings, tenant)

@@ -59,6 +59,18 @@ def standard_keys(secret: str) -> list[bytes]:
     return found or ([secret.encode()] if secret else [])
 
 
+def standard_signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """What a sender with this secret writes as `webhook-signature`."""
+    signed = b".".join((_raw(message_id), str(timestamp).encode(), body))
+    return _VERSION + base64.b64encode(hmac.digest(standard_keys(secret)[0], signed, hashlib.sha256)).decode()
+
+
+def hmac_signature(secret: str, body: bytes, encoding: Encoding) -> str:
+    """What a sender with this secret writes into its header."""
+    made = hmac.digest(secret.encode(), body, hashlib.sha256)
+    return made.hex() if encoding == "hex" else base64.b64encode(made).decode()
+
+
 def hmac_signed(signature: str | None, body: bytes, secrets: Iterable[str], encoding: Encoding) -> bool:
     """Whether one of the secrets made this HMAC-SHA256 of the raw body, in hex or base64; many senders write `sha256=` before it."""
     text = (signature or "").removeprefix(_HASH_PREFIX)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from webhooks.concurrency import Concurrency
     from webhooks.dashboard.sessions import Session
     from webhooks.dashboard.visiting import Outcome, PageRoute
+    from webhooks.testing import Trials
     from worker.metrics import Metrics
 
 HEADERS: Final = {
@@ -62,6 +63,7 @@ class Pages:
     """The parts that pages are served with. `problem_for` makes of any exception what may be told of it."""
 
     api: Api
+    trials: Trials
     sessions: Sessions
     login: Login
     concurrency: Concurrency
@@ -195,7 +197,7 @@ def _login_page(pages: Pages, values: dict[str, Any], status: int, headers: Mapp
 def _visit(pages: Pages, session: Session, route: str, path: Mapping[str, str]) -> Visit:
     query = [(name, value) for name, value in request.args.items(multi=True) if name != "part"]
     part = request.args.get("part", "")
-    return Visit(pages.api, session, route, path, query, {}, pages.api.clock(), _zone(), _theme(), part, _said())
+    return Visit(pages.api, pages.trials, session, route, path, query, {}, pages.api.clock(), _zone(), _theme(), part, _said())
 
 
 def _session(pages: Pages, now: datetime) -> Session | None:

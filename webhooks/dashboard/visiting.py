@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from webhooks.answers import Answer
     from webhooks.api.asking import Api, Handler
     from webhooks.dashboard.sessions import Session
+    from webhooks.testing import Trials
     from worker.settings import ApiKey, Role
 
 UTC_ZONE: Final = ZoneInfo("UTC")
@@ -36,6 +37,7 @@ class Visit:
     """One request of a page: who is logged in, where, with which query and form; `part` names the one block of the page that is wanted."""
 
     api: Api
+    trials: Trials
     session: Session
     route: str
     path: Mapping[str, str]

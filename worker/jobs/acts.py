@@ -31,6 +31,7 @@ ACTS: Final = (
     "connection.resumed",
     "connection.changed",
     "delivery.replayed",
+    "delivery.tested",
     "deliveries.replayed",
     "failure.acknowledged",
     "failure.reopened",

@@ -86,7 +86,7 @@ def make_unique(db: Database, connection: Connection, news: Sequence[NewJob], ma
     keyed = [new for new in news if new.unique_key is not None]
     for name in sorted({lock_for(new) for new in keyed}):  # in one order: no deadlocks
         db.serialise(connection, name)
-    present: dict[_Key, str | int] = dict(_present(connection, keyed, now))
+    present: dict[_Key, str | int] = dict(living(connection, keyed, now))
     fresh: list[NewJob] = []
     chosen: list[tuple[str | int, bool]] = []
     for new in news:
@@ -100,7 +100,7 @@ def make_unique(db: Database, connection: Connection, news: Sequence[NewJob], ma
     return [Made(made[job].id if isinstance(job, int) else job, duplicate) for job, duplicate in chosen]
 
 
-def _present(connection: Connection, keyed: Sequence[NewJob], now: datetime) -> dict[_Key, str]:
+def living(connection: Connection, keyed: Sequence[NewJob], now: datetime) -> dict[_Key, str]:
     """The oldest living job of each key that is asked for."""
     if not keyed:
         return {}
