@@ -39,12 +39,17 @@ def portions(db: Database, batch_id: str, size: int = PORTION) -> Iterator[list[
     after = ""
     while True:
         with db.read() as connection:
-            found = [job_of(row) for row in connection.execute(_PORTION, {"batch": batch_id, "after": after, "most": size})]
+            found = portion(connection, batch_id, after, size)
         if found:
             yield found
         if len(found) < size:
             return
         after = found[-1].id
+
+
+def portion(connection: Connection, batch_id: str, after: str, size: int) -> list[Job]:
+    """The batch's next jobs after an id, in the order made."""
+    return [job_of(row) for row in connection.execute(_PORTION, {"batch": batch_id, "after": after, "most": size})]
 
 
 _HERE: Final = jobs.c.batch == bindparam("batch")

@@ -75,10 +75,10 @@ def of_made(connection: Connection, settings: Settings, batch: Batch, count: int
     calls = _calls(KINDS[batch.kind], count)
     known = batch.tenant in settings.tenants and batch.erp in settings.tenants[batch.tenant].erps()
     eta = _eta(connection, settings, Lane(batch.tenant, batch.erp), calls, now, count) if count and known else None
-    return {"preview": True, "would_change": count, "would_skip": _also_open(connection, batch), "calls": calls, "eta": at(eta)}
+    return {"preview": True, "would_change": count, "would_skip": also_open(connection, batch), "calls": calls, "eta": at(eta)}
 
 
-def _also_open(connection: Connection, batch: Batch) -> list[dict[str, Any]]:
+def also_open(connection: Connection, batch: Batch) -> list[dict[str, Any]]:
     """Documents of the batch, of its first jobs as many as can be looked at, that another job of the kind has in hand."""
     if KINDS[batch.kind].operation != "release":
         return []

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import event
 
 from tests.worker.jobs.acting import LANE, NOW, claim, later, make, make_batch, settle, wanted
-from worker.jobs import arrivals, batches, claims, fleet, overview, verdicts
+from worker.jobs import arrivals, batch_jobs, batches, claims, estimates, fleet, overview, verdicts
 from worker.jobs.arrivals import Arrival, News
 from worker.jobs.model import JobError
-from worker.jobs.search import JobFilter, find_jobs, same_document
+from worker.jobs.progress import standings
+from worker.jobs.search import JobFilter, find_batches, find_jobs, same_document
 from worker.scheduler import lanes_with_work
 
 if TYPE_CHECKING:
@@ -82,6 +83,13 @@ QUESTIONS: dict[str, tuple[Callable[[Database], Callable[[Any], object]], set[st
     "oldest due": (lambda _: lambda c: overview.oldest_due(c, LANE, NOW), {"ix_jobs_start", "ix_jobs_waiting"}),
     "in line": (lambda _: lambda c: overview.in_line(c, "acme", "visma"), {"ix_jobs_start", "ix_jobs_waiting", "ix_jobs_retrying"}),
     "jobs on one document": (lambda _: lambda c: same_document(c, find_jobs(c, JobFilter(tenant="acme"), 1)[0], 9), {"ix_jobs_subject"}),
+    "latest of a batch": (lambda _: lambda c: batch_jobs.latest(c, _batch(c), 15), {"ix_jobs_batch", "ix_jobs_ended"}),
+    "all of a batch": (lambda _: lambda c: batch_jobs.portion(c, _batch(c), "", 100), {"ix_jobs_batch"}),
+    "where batches stand": (lambda _: lambda c: standings(c, find_batches(c, None, 25), NOW), {"ix_jobs_batch", "ix_jobs_ended"}),
+    "what a held batch takes": (
+        lambda _: lambda c: estimates.also_open(c, find_batches(c, None, 1)[0]),
+        {"ix_jobs_batch", "ix_jobs_subject"},
+    ),
     "page of a tenant": (lambda _: lambda c: find_jobs(c, JobFilter(tenant="acme"), 50, "f"), {"ix_jobs_tenant"}),
 }
 
