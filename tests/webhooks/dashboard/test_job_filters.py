@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhooks.api import jobs as api
@@ -17,6 +17,7 @@ VALUES = st.one_of(st.text(max_size=30), st.datetimes().map(lambda moment: momen
 QUERIES = st.lists(st.tuples(NAMES, VALUES), max_size=8)
 
 
+@settings(max_examples=60)
 @given(QUERIES)
 def test_addresses_stay(query: list[tuple[str, str]]) -> None:
     """What was made an address once is left as it is; and each name stands in it once, with a value."""
@@ -26,6 +27,7 @@ def test_addresses_stay(query: list[tuple[str, str]]) -> None:
     assert all(value.strip() for _, value in once)
 
 
+@settings(max_examples=60)
 @given(QUERIES)
 def test_bodies_say_the_same(query: list[tuple[str, str]]) -> None:
     """An action is asked for with the filter of the address."""
@@ -33,6 +35,7 @@ def test_bodies_say_the_same(query: list[tuple[str, str]]) -> None:
     assert job_filters.from_body(job_filters.as_body(asked)) == asked
 
 
+@settings(max_examples=60)
 @given(QUERIES)
 def test_chips_take_away(query: list[tuple[str, str]]) -> None:
     """Each part of a filter is a chip, each state on its own; none leaves what it stands for."""

@@ -79,9 +79,22 @@
 
   const countAllTicks = () => document.querySelectorAll("form[data-ticks]").forEach(countTicks);
 
+  const walked = () => [...document.querySelectorAll("[data-row]")];
+
+  // A row that is gone when news come leaves its focus to the one in its place.
+  function keepPlace() {
+    let place = -1;
+    document.body.addEventListener("htmx:beforeSwap", () => { place = walked().indexOf(document.activeElement.closest("[data-row]")); });
+    document.body.addEventListener("htmx:afterSettle", () => {
+      const rows = walked();
+      if (place >= 0 && rows.length && document.activeElement === document.body) rows[Math.min(place, rows.length - 1)].querySelector("[data-open]").focus();
+      place = -1;
+    });
+  }
+
   // Rows that are walked through: `data-row` on each, `data-open` on the link that opens it. j and k move, x ticks, Enter opens.
   function walk(key) {
-    const rows = [...document.querySelectorAll("[data-row]")];
+    const rows = walked();
     const here = rows.indexOf(document.activeElement.closest("[data-row]"));
     if (key === "x" || key === "Enter") {
       const found = here >= 0 && rows[here].querySelector(key === "x" ? "input[data-tick]" : "[data-open]");
@@ -145,6 +158,7 @@
   tellZone();
   watchNews();
   keepOpen();
+  keepPlace();
   countAllTicks();
   window.addEventListener("pageshow", countAllTicks); // a browser that comes back ticks again what was ticked
   document.addEventListener("change", chooseTheme);
