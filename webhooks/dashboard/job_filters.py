@@ -32,6 +32,7 @@ LABELS: Final[Mapping[str, str]] = {
     "batch": "Batch",
     "tag": "Tag",
     "failure": "Failure group",
+    "closed": "Made good later",
     "since": "Made since",
     "until": "Made before",
     "ids": "Jobs",
@@ -39,8 +40,10 @@ LABELS: Final[Mapping[str, str]] = {
 """The parts of a filter, in the order of an address."""
 
 LISTS: Final = ("state", "ids")
+FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 TIMES: Final = ("since", "until")
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
+_IDS: Final = ("failure", "batch")
 _SHOWN: Final = 8
 
 
@@ -84,12 +87,14 @@ def typed(pairs: Pairs, zone: ZoneInfo) -> dict[str, str]:
 
 def as_body(pairs: Pairs) -> dict[str, Any]:
     """The filter as an action of the API takes it."""
-    return {name: value.split(",") if name in LISTS else value for name, value in parts(pairs)}
+    return {
+        name: FLAGS.get(value, value) if name == "closed" else value.split(",") if name in LISTS else value for name, value in parts(pairs)
+    }
 
 
 def from_body(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The other way round."""
-    return [(name, ",".join(body[name]) if name in LISTS else body[name]) for name in LABELS if name in body]
+    return [(name, _written(body[name])) for name in LABELS if name in body]
 
 
 def chips(pairs: Pairs, names: Mapping[str, str]) -> list[Chip]:
@@ -119,6 +124,12 @@ def turned(pairs: Pairs, state: str) -> list[tuple[str, str]]:
     chosen = [each for each in dict(pairs).get("state", "").split(",") if each]
     left = [each for each in chosen if each != state] if state in chosen else [*chosen, state]
     return changed(pairs, "state", ",".join(left))
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _one(name: str, values: list[str], zone: ZoneInfo) -> str:
@@ -152,5 +163,10 @@ def _told(name: str, value: str, names: Mapping[str, str]) -> str:
     if name == "ids":
         count = value.count(",") + 1
         return "one by its id" if count == 1 else f"{count} by their ids"
-    tables: Mapping[str, Mapping[str, str]] = {"state": words.STATES, "kind": words.KINDS, "batch": names}
-    return tables.get(name, {}).get(value, f"{value[:_SHOWN]}\u2026" if name in ("failure", "batch") else value)
+    tables: Mapping[str, Mapping[str, str]] = {
+        "state": words.STATES,
+        "kind": words.KINDS,
+        "batch": names,
+        "closed": {"true": "yes", "false": "no"},
+    }
+    return tables.get(name, {}).get(value, f"{value[:_SHOWN]}\u2026" if name in _IDS and len(value) > _SHOWN else value)
