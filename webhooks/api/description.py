@@ -53,6 +53,7 @@ _READERS: Final[Mapping[Callable[[str], Any], Json]] = {
     queries.text: {"type": "string", "minLength": 1, "maxLength": 500},
     queries.moment: {"type": "string", "format": "date-time"},
     queries.states: _states(*State),
+    queries.flag: {"type": "boolean"},
     queries.ids: {
         "type": "string",
         "pattern": f"^{ID.pattern}(,{ID.pattern})*$",

@@ -106,6 +106,7 @@ class JobFilterForm(Form):
     until = Instant()
     ids = Ids()
     failure = GroupId()
+    closed = Flag()
 
     @validates_schema(skip_on_field_errors=True)
     def _names_something(self, data: Mapping[str, Any], **_options: object) -> None:

@@ -34,6 +34,7 @@ FILTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "state": queries.states,
     "ids": queries.ids,
     "failure": queries.failure,
+    "closed": queries.flag,
     "since": queries.moment,
     "until": queries.moment,
     **PAGING,

@@ -104,6 +104,13 @@ def delivery_states(value: str) -> tuple[str, ...]:
     return _words(value, STATES)
 
 
+def flag(value: str) -> bool:
+    """Yes or no."""
+    if value not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
 def ids(value: str) -> tuple[str, ...]:
     """Ids, comma-separated."""
     given = tuple(dict.fromkeys(value.split(",")))

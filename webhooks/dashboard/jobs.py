@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PATH: Final = "/jobs"
 _EMPTY: Final[Mapping[str, Any]] = {"items": (), "next": None}
-_FIELDS: Final = frozenset(job_filters.LABELS) - {"state", "failure", "ids"}
+_FIELDS: Final = frozenset(job_filters.LABELS) - {"state", "failure", "closed", "ids"}
 """Parts of the filter that are typed or chosen: what is wrong with them is said beside them."""
 
 _MORE: Final = ("reference", "erp_id", "batch", "tag", "since", "until")

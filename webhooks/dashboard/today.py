@@ -33,8 +33,8 @@ FIGURES: Final = (
     ("running", "Running", {"state": "running"}, False),
     ("waiting", "Waiting for the ERP", {"state": "waiting"}, False),
     ("retrying", "To be tried again", {"state": "retrying"}, False),
-    ("in_doubt", "In doubt", {"state": "failed", "error_class": "in_doubt"}, True),
-    ("failed", "Failed, still open", {"state": "failed"}, True),
+    ("in_doubt", "In doubt", {"state": "failed", "error_class": "in_doubt", "closed": "false"}, True),
+    ("failed", "Failed, still open", {"state": "failed", "closed": "false"}, True),
 )
 """What is counted: its name in the ledger, what it is called, which filter of the list of jobs shows it, whether it is bad news."""
 

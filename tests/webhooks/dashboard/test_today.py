@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
 from tests.webhooks.world import World, visma
 from webhooks.dashboard import pacing, today, words
@@ -18,6 +19,7 @@ from worker.connections import Limits, Report
 from worker.jobs import limits, paces
 from worker.jobs.model import Lane
 from worker.jobs.states import State
+from worker.jobs.tables import jobs
 from worker.settings import Tenant
 
 if TYPE_CHECKING:
@@ -83,7 +85,23 @@ def test_figures_lead_to_jobs(small_world: World) -> None:
     """Each count leads to the list of those jobs, of the tenant that was chosen."""
     shown = small_world.log_in("root-key").get("/?tenant=acme").text
     assert 'href="/jobs?state=queued&amp;tenant=acme"' in shown
-    assert 'href="/jobs?state=failed&amp;error_class=in_doubt&amp;tenant=acme"' in shown
+    assert 'href="/jobs?state=failed&amp;error_class=in_doubt&amp;closed=false&amp;tenant=acme"' in shown
+
+
+def test_count_is_its_list(world: World) -> None:
+    """As many failed jobs are counted as the list shows: those that a later job made good are in neither."""
+    first, second = world.job("000001"), world.job("000002")
+    with world.database.write() as connection:
+        connection.execute(update(jobs).values(state="failed", finished_at=world.now, error_class="in_doubt"))
+        connection.execute(update(jobs).where(jobs.c.id == second).values(closed_at=world.now, closed_by=first))
+    shown = world.log_in().get("/").text
+    assert (figure(shown, "failed"), figure(shown, "in_doubt")) == ("1", "1")
+    for asked, ids in (("closed=false", [first]), ("closed=true", [second])):
+        found = world.ask("GET", f"/api/jobs?state=failed&{asked}").json["items"]
+        assert [each["id"] for each in found] == ids
+    assert world.ask("GET", "/api/jobs?closed=maybe").status_code == 422
+    preview = {"action": "discard", "filter": {"state": ["failed"], "closed": False}, "preview": True}
+    assert world.ask("POST", "/api/jobs/actions", json=preview).json["would_change"] == 1
 
 
 def test_trouble_comes_first(sqlite_url: str) -> None:
