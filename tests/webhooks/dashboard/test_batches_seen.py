@@ -36,6 +36,8 @@ REASONS = (
     ("in_doubt", "The answer to the release was lost, and the document shows nothing"),
     ("unavailable", "503 from the ERP: the service is being maintained"),
 )
+PICTURES = ("many", "cancelled")
+"""States of which pictures are kept; the others are only held to what every page must keep to."""
 
 
 def test_list_is_released(window: Tab, cluster: Cluster) -> None:
@@ -103,9 +105,9 @@ def test_looks(browser: Browser, sqlite_url: str) -> None:
     world = World(sqlite_url)
     with served(world) as url, tab(browser, url, "root-key") as window:
         window.go("/batches")
-        window.shoot("batches-none")
+        window.must_be_sound("no batch")
         names = {
-            "many": lay(world, "Nightly release of March, all warehouses", 6_000, 2_400, 40),
+            "many": lay(world, "Nightly release of March, all warehouses", 3_000, 1_200, 40),
             "one": lay(world, "One", 1, 0, 0),
             "paused": lay(world, "Paused in the middle", 200, 90, 0, turn="pause"),
             "cancelled": lay(
@@ -121,7 +123,10 @@ def test_looks(browser: Browser, sqlite_url: str) -> None:
         window.shoot("batches")
         for name, batch in names.items():
             window.go(f"/batches/{batch}")
-            window.shoot(f"batch-{name}")
+            if name in PICTURES:
+                window.shoot(f"batch-{name}")
+            else:
+                window.must_be_sound(name)
 
 
 @contextmanager
