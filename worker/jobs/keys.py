@@ -38,6 +38,15 @@ def first_of_key(db: Database, connection: Connection, arrivals: Sequence[Arriva
     return {a.id: taken[a.tenant, a.source, a.key] for a in keyed if taken[a.tenant, a.source, a.key] != a.id}
 
 
+def taken_by(connection: Connection, arrival: Arrival, now: datetime) -> str | None:
+    """The delivery that has the arrival's key already, if its time is not over; nothing is taken."""
+    if arrival.key is None:
+        return None
+    whose = {"tenant": arrival.tenant, "source": arrival.source, "key": arrival.key}
+    named = (delivery_keys.c[name] == value for name, value in whose.items())
+    return connection.execute(select(delivery_keys.c.delivery).where(*named, delivery_keys.c.expires_at >= now)).scalar()
+
+
 def _named(arrival: Arrival) -> tuple[str, str, str]:
     return arrival.tenant, arrival.source, arrival.key or ""
 
