@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode
 
 import orjson
 
@@ -95,11 +94,6 @@ def kit_of(job: Job) -> str | None:
     """The kit that a job is about, by its code."""
     kit = job.arguments.get("kit")
     return kit if isinstance(kit, str) and kit else None
-
-
-def kit_address(tenant: str, code: str) -> str:
-    """Where the kit's page is."""
-    return f"/kits/{quote(code, safe='')}?{urlencode({'tenant': tenant})}"
 
 
 def document_of(result: object) -> Document | None:

@@ -12,9 +12,10 @@ from webhooks.api.fields import ID
 from webhooks.dashboard import job_looks
 from webhooks.dashboard.advice import advice_of
 from webhooks.dashboard.calls import call_of
-from webhooks.dashboard.documents import assembly_of, kit_address, kit_of, subject_of
+from webhooks.dashboard.documents import assembly_of, kit_of, subject_of
 from webhooks.dashboard.job_results import tells_of, told_of
 from webhooks.dashboard.job_story import doubt_of, lines_of
+from webhooks.dashboard.kit_codes import kit_address
 from webhooks.dashboard.printing import cut, pretty_json
 from webhooks.dashboard.visiting import Page
 from worker.errors import NotFound

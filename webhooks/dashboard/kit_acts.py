@@ -23,7 +23,7 @@ def read(visit: Visit) -> Outcome:
         kit_looks.begin(visit, home.name, code)
     except InvalidArguments as refused:
         return _refused(visit, home, code, refused)
-    return Moved(kit_address(home.name, code), "It is being read in every system.")
+    return Moved(kit_address(home.name, code))
 
 
 def sync(visit: Visit) -> Outcome:

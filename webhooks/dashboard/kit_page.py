@@ -64,6 +64,7 @@ def page_of(visit: Visit, home: Tenant, code: str, status: int = 200, **typed: A
     same = sameness(home)
     comparisons = compared(sides, looks.result, home.sync, same)
     rows = rows_of(sides, comparisons, same)
+    holding = holders(sides)
     busy = any(sync.open for sync in syncs)
     values = {
         "tenant": home.name,
@@ -79,8 +80,9 @@ def page_of(visit: Visit, home: Tenant, code: str, status: int = 200, **typed: A
         "syncs": syncs,
         "source": home.sync.source,
         "differing": [each for each in comparisons if each.state == "differs"],
-        "holders": holders(sides)[:MOST_NAMED],
-        "former": [(side.erp, side.former_names) for side in sides if side.former_names],
+        "holders": holding[:MOST_NAMED],
+        "more_holders": len(holding) - MOST_NAMED,
+        "busy": busy,
         "erps": [side.erp for side in sides],
         "address": kit_address,
         "typed": typed,

@@ -50,7 +50,8 @@ class Line:
 class Side:
     """One system's kit. `fresh`: as a look found it.
 
-    `agreed_at`: when it was in step with the source last; `edited`: changed there since.
+    `every_line`: what only this system knows, where it is the same on all lines. `agreed_at`: when it was in step with the source last;
+    `edited`: changed there since.
     """
 
     erp: str
@@ -70,6 +71,7 @@ class Side:
     trouble: tuple[str, ...] = ()
     former_names: tuple[str, ...] = ()
     where_used: tuple[str, ...] = ()
+    every_line: tuple[tuple[str, str], ...] = ()
     agreed_at: datetime | None = None
     edited: bool | None = None
 
@@ -134,6 +136,8 @@ def _of_known(side: KnownSide) -> Side:
 
 def _of_look(given: Mapping[str, Any], known: KnownSide) -> Side:
     agreed = given.get("agreed") or {}
+    lines = [_line(each, place) for place, each in enumerate(_list(given, "lines"))]
+    common = _common(lines)
     return Side(
         known.erp,
         known.role,
@@ -148,13 +152,21 @@ def _of_look(given: Mapping[str, Any], known: KnownSide) -> Side:
         other_revisions=tuple(str(each) for each in given.get("other_revisions") or ()),
         type=_text(given, "type"),
         active=given.get("active"),
-        lines=tuple(_line(each, place) for place, each in enumerate(_list(given, "lines"))),
+        lines=tuple(replace(line, extras=tuple(each for each in line.extras if each not in common)) for line in lines),
         trouble=tuple(told(str(each)) for each in given.get("trouble") or ()),
         former_names=known.former_names,
         where_used=known.where_used,
         agreed_at=words.instant(agreed.get("at")),
         edited=agreed.get("edited_since"),
+        every_line=common,
     )
+
+
+def _common(lines: Sequence[Line]) -> tuple[tuple[str, str], ...]:
+    """What all of several lines say alike."""
+    if len(lines) < 2:  # noqa: PLR2004 - several
+        return ()
+    return tuple(each for each in lines[0].extras if all(each in line.extras for line in lines))
 
 
 def _line(given: Mapping[str, Any], place: int) -> Line:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.webhooks.world import trio
 from webhooks.dashboard.calls import call_of, called
-from webhooks.dashboard.documents import MOST_LINES, assembly_of, document_of, kit_address, subject_of
+from webhooks.dashboard.documents import MOST_LINES, assembly_of, document_of, subject_of
 from webhooks.dashboard.job_results import tells_of, told_of
 from webhooks.dashboard.job_story import FIRST, LAST, MOST, lines_of
+from webhooks.dashboard.kit_codes import kit_address
 from worker.jobs.gaps import Gap
 from worker.jobs.model import Attempt, Exchange, Job, Move
 from worker.jobs.states import State

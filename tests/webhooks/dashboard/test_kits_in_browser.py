@@ -31,36 +31,50 @@ def lines(cluster: Cluster, erp: str, code: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in line.items() if value is not None} for line in found]
 
 
-def edit(cluster: Cluster, erp: str, code: str, *, drop: int = 0) -> tuple[str, str]:
-    """A person there adds seven to the first line, and drops the last ones; the first line's component, and its quantity before."""
+def quantity(cluster: Cluster, erp: str, code: str) -> Decimal:
+    """Of the first line."""
+    return Decimal(lines(cluster, erp, code)[0]["quantity"])
+
+
+def edit(cluster: Cluster, erp: str, code: str) -> tuple[str, str]:
+    """A person there adds seven to the first line; its component, and its quantity before."""
     there = lines(cluster, erp, code)
     component, before = there[0]["component"], there[0]["quantity"]
     there[0]["quantity"] = str(Decimal(before) + 7)
-    cluster.sandbox("PUT", f"kits/{erp}/{cluster.tenant}/{code}", {"lines": there[: len(there) - drop], "announce": False})
+    cluster.sandbox("PUT", f"kits/{erp}/{cluster.tenant}/{code}", {"lines": there, "announce": False})
     return str(component), str(before)
 
 
+def drop_last(cluster: Cluster, erp: str, code: str) -> None:
+    """A person there takes the last line away."""
+    there = lines(cluster, erp, code)
+    cluster.sandbox("PUT", f"kits/{erp}/{cluster.tenant}/{code}", {"lines": there[:-1], "announce": False})
+
+
 def test_read_and_sync(window: Tab, cluster: Cluster, codes: list[str]) -> None:
-    """What somebody edited in ItemPath is seen beside the others as soon as it is read, and is put right by a sync from the page."""
+    """What somebody edited is seen beside the others as soon as it is read, and both targets are put right from the page."""
     code = codes[0]
-    component, before = edit(cluster, "itempath", code, drop=1)
+    drop_last(cluster, "itempath", code)
+    component, before = edit(cluster, "intacct", code)
     page = window.go(f"/kits/{code}?tenant=demo")
     expect(page.get_by_text("No system is known to have this kit")).to_be_visible()
 
     window.press("Read now")
-    expect(page.locator(".verdict")).to_have_text("Differs from Sage Intacct: ItemPath in 2 lines.", timeout=PATIENCE_MS)
+    expect(page.locator(".verdict")).to_have_text(
+        "Differs from Sage Intacct: Visma Net in 1 line, ItemPath in 2 lines.", timeout=PATIENCE_MS
+    )
     row = page.locator("table.beside tr", has=page.get_by_role("rowheader", name=component))
-    expect(row.locator(".mark.changed")).to_contain_text(f"{Decimal(before) + 7:f} \u2192 {before}")
-    expect(page.locator("table.beside .mark.missing")).to_contain_text("missing here")
+    expect(row.locator(".diff.changed").first).to_contain_text(f"{before} \u2192 {Decimal(before) + 7:f}")
+    expect(page.locator("table.beside .diff.missing")).to_contain_text("missing here")
     expect(page.locator("#plan")).to_contain_text("1 to make, 1 to change, 0 to delete")
     window.shoot("kit")
 
-    page.locator("#plan summary", has_text="Sync to ItemPath").click()
-    window.press("Sync to ItemPath")
+    page.locator("#plan summary", has_text="Sync all targets").click()
+    window.press("Sync all targets")
     expect(page.locator("#syncs .badge.s-succeeded")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator(".verdict")).to_have_text("Every target has what Sage Intacct has.", timeout=PATIENCE_MS)
     expect(page.locator("#syncs")).to_contain_text("wrote")
-    assert lines(cluster, "itempath", code)[0]["quantity"] == before
+    assert quantity(cluster, "itempath", code) == quantity(cluster, "visma", code) == Decimal(before) + 7
 
 
 def test_unreachable_system(window: Tab, cluster: Cluster, codes: list[str]) -> None:
@@ -89,9 +103,11 @@ def test_many_deletes_are_held(window: Tab, cluster: Cluster, codes: list[str]) 
     window.press("Sync to ItemPath")
     expect(page.locator("#syncs")).to_contain_text("Nothing was written.", timeout=PATIENCE_MS)
 
-    page.locator("#plan summary", has_text="Sync all targets").click()
+    page.locator("#plan summary", has_text="Sync to ItemPath").click()
     page.locator("#plan details[open]").get_by_label("Delete even so many lines").check()
-    window.press("Sync all targets")
+    window.shoot("kit-held")
+    window.press("Sync to ItemPath")
+    expect(page.locator("#syncs tbody tr").nth(1)).to_be_visible()
     expect(page.locator("#syncs tbody tr").first.locator(".badge.s-succeeded")).to_be_visible(timeout=PATIENCE_MS)
     assert lines(cluster, "itempath", code) == []
 
@@ -108,7 +124,7 @@ def test_another_way_round(window: Tab, cluster: Cluster, codes: list[str]) -> N
     form.get_by_label("Dry run").uncheck()
     window.press("Sync this way")
     expect(page.locator("#syncs .badge.s-succeeded")).to_be_visible(timeout=PATIENCE_MS)
-    assert lines(cluster, "intacct", code)[0]["quantity"] == lines(cluster, "itempath", code)[0]["quantity"]
+    assert quantity(cluster, "intacct", code) == quantity(cluster, "itempath", code)
 
 
 def test_list_in_browser(window: Tab, cluster: Cluster, codes: list[str]) -> None:
