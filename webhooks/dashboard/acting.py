@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from webhooks.dashboard.visiting import Outcome, Visit
 
 PATH: Final = "/jobs/act"
+_OF_GROUP: Final = frozenset({"tenant", "failure", "closed"})
+"""The filter of a whole group of failures, or of those of it that are open."""
+
 _INSTANT: Final = timedelta(microseconds=1)
 SHOWN: Final = 10
 """Of the jobs that would change, so many are shown."""
@@ -111,12 +114,20 @@ def _preview(visit: Visit, wish: Wish, before: str = "") -> Page:
         "before": before,
         "at": words.stamp(visit.now),
         "chips": job_filters.chips(wish.wanted, names),
-        "back": job_filters.address("/jobs", wish.came),
+        "back": _back(wish),
         "rows": sample,
         "ids": dict(wish.wanted).get("ids", "").count(",") + 1,
         "many_tenants": len({job["tenant"] for job in sample}) > 1,
     }
     return Page("acting.html", values, 409 if before else 200)
+
+
+def _back(wish: Wish) -> tuple[str, str]:
+    """The name and address of the page that it was asked for on: a list of jobs, or a group of failures."""
+    came = dict(wish.came)
+    if "failure" in came and came.keys() <= _OF_GROUP:
+        return "Failures", f"/failures/{came['failure']}"
+    return "Jobs", job_filters.address("/jobs", wish.came)
 
 
 def _forecast(visit: Visit, wish: Wish) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def _closed(wanted: JobFilter, *, over: bool) -> JobFilter:
 def _told(visit: Visit, seen: Seen) -> dict[str, Any]:
     group = seen.group
     mine = [("tenant", group.tenant), ("failure", group.id)]
+    acted = [("all", "1"), *mine, ("closed", "false")]
     return {
         "group": group,
         "over": group.count - group.open,
@@ -87,6 +88,6 @@ def _told(visit: Visit, seen: Seen) -> dict[str, Any]:
         "still": [line(job_view(job), visit.now) for job in seen.open],
         "closed": [{**line(job_view(job), visit.now), "closer": seen.closers.get(job.closed_by or "")} for job in seen.closed],
         "jobs": address("/jobs", [("state", "failed"), *mine]),
-        "replay": address("/jobs/act", [("action", "replay"), ("all", "1"), *mine]),
-        "discard": address("/jobs/act", [("action", "discard"), ("all", "1"), *mine]),
+        "replay": address("/jobs/act", [("action", "replay"), *acted]),
+        "discard": address("/jobs/act", [("action", "discard"), *acted]),
     }

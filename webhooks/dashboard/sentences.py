@@ -131,7 +131,7 @@ def _failures(verb: str) -> Callable[[Mapping[str, Any], Settings], Sentence]:
     def make(act: Mapping[str, Any], _settings: Settings) -> Sentence:
         note = _of(act["after"], "note")
         more = f", saying {_quoted(note)}" if note else ""
-        return Sentence(f"{verb} {_quoted(_of(act['after'], 'message'))}{more}", f"/jobs?state=failed&failure={act['subject']}")
+        return Sentence(f"{verb} {_quoted(_of(act['after'], 'message'))}{more}", f"/failures/{act['subject']}")
 
     return make
 
