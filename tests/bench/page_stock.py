@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WEEK: Final = timedelta(days=7)
 BUSY: Final = 8
 ACTS: Final = 5_000
-ERPS: Final = ("visma", "itempath", "intacct")
+SLOTS: Final = {"visma": 8, "itempath": 1, "intacct": 2}
 _STEPS: Final = (("succeeded", 3), ("succeeded", 6), ("succeeded", 9), ("succeeded", 12), ("failed", 5), ("cancelled", -1))
 
 
@@ -52,7 +52,7 @@ def _paces(now: datetime, chance: random.Random) -> list[dict[str, object]]:
         for at in spans
         for tenant in TENANTS
         if (at.hour + TENANTS.index(tenant)) % BUSY == 0
-        for erp in ERPS[:2]
+        for erp in ("visma", "itempath")
         for state, step in _STEPS
     ]
 
@@ -68,6 +68,6 @@ def _acts(now: datetime) -> list[dict[str, object]]:
 
 
 def _connect(db: Database, connection: Connection, tenant: str, now: datetime) -> None:
-    for erp in ERPS:
+    for erp, slots in SLOTS.items():
         report = Report(calls=100, oks=100, ms=80, last_ok_at=now)
-        limits.refresh(db, connection, Lane(tenant, erp), "worker-1", Limits(8, 15_000), report, now, now + timedelta(hours=1), 0.0)
+        limits.refresh(db, connection, Lane(tenant, erp), "worker-1", Limits(slots), report, now, now + timedelta(hours=1), 0.0)

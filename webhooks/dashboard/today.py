@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from webhooks.dashboard.pacing import Range
     from webhooks.dashboard.visiting import Outcome, Visit
 
-MOST_CONNECTIONS: Final = 24
+MOST_CONNECTIONS: Final = 12
 """So many are shown at once; of more, those with trouble first."""
 
 BATCHES: Final = (("running", 6), ("planning", 2), ("paused", 3))

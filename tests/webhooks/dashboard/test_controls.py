@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import PATIENCE_MS
 from tests.webhooks.world import World, trio
 from webhooks.dashboard import sentences
 from webhooks.dashboard.connection_limits import SETTINGS
@@ -315,14 +316,14 @@ def test_limits_in_browser(window: Tab, cluster: Cluster) -> None:
     page.get_by_role("link", name="Change limits of Sage Intacct of demo").click()
     page.get_by_label("Slots").fill("5")
     window.press("Show what changes")
-    expect(page.get_by_text("slots 2 → 5")).to_be_visible()
+    expect(page.get_by_text("slots 2 → 5")).to_be_visible(timeout=PATIENCE_MS)
     window.shoot("controls-limits")
     window.press("Change it")
-    expect(page.get_by_role("status").filter(has_text="Sage Intacct of demo: slots 2 → 5.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Sage Intacct of demo: slots 2 → 5.")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("link", name="Change limits of Sage Intacct of demo").click()
     page.get_by_role("link", name="Back to the settings").click()
     window.press("Change it")
-    expect(page.get_by_role("status").filter(has_text="slots 5 → 2 (settings)")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="slots 5 → 2 (settings)")).to_be_visible(timeout=PATIENCE_MS)
     (found,) = (each for each in cluster.api("GET", "/api/connections")[1]["items"] if each["erp"] == "intacct")
     assert found["slots"] == 2
 
@@ -332,14 +333,14 @@ def test_pause_in_browser(window: Tab) -> None:
     page = window.go("/connections")
     row = page.locator("#demo-itempath")
     row.locator("summary", has_text="Pause").click()
-    expect(page.get_by_text("ItemPath of demo is called no more until somebody resumes it.")).to_be_visible()
+    expect(page.get_by_text("ItemPath of demo is called no more until somebody resumes it.")).to_be_visible(timeout=PATIENCE_MS)
     row.get_by_role("button", name="Pause", exact=True).click()
-    expect(row.get_by_text("Paused by demo.")).to_be_visible()
+    expect(row.get_by_text("Paused by demo.")).to_be_visible(timeout=PATIENCE_MS)
     window.shoot("controls")
     row.get_by_role("button", name="Resume").click()
-    expect(row.get_by_text("Up")).to_be_visible()
+    expect(row.get_by_text("Up")).to_be_visible(timeout=PATIENCE_MS)
     window.go("/connections/record")
-    expect(page.get_by_role("link", name="resumed ItemPath of demo").first).to_be_visible()
+    expect(page.get_by_role("link", name="resumed ItemPath of demo").first).to_be_visible(timeout=PATIENCE_MS)
     window.shoot("controls-record")
 
 

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
+from tests.browser import PATIENCE_MS
 from tests.webhooks.world import World, visma
 from webhooks.dashboard import pacing, today, words
 from worker.connections import Limits, Report
@@ -121,7 +122,7 @@ def test_trouble_comes_first(sqlite_url: str) -> None:
 def test_health_is_loud_when_wrong(small_world: World) -> None:
     """What is wrong stands at the top of the page: here no broker is set and no worker lives."""
     shown = small_world.log_in().get("/").text
-    assert "<strong>Workers:</strong> no worker is alive" in shown
+    assert "<strong>Workers:</strong> No worker is alive." in shown
     assert "are in order" not in shown
 
 
@@ -205,14 +206,14 @@ def test_sentences(given: str, said: str) -> None:
 def test_today_in_browser(window: Tab, cluster: Cluster) -> None:
     """The page fills by itself as work is done, its charts are drawn, and what was opened stays open."""
     page = window.go("/?hours=3h")
-    expect(page.locator("[data-chart=throughput] canvas")).to_be_visible()
+    expect(page.locator("[data-chart=throughput] canvas")).to_be_visible(timeout=PATIENCE_MS)
     release(cluster, "Filled by itself", range(60, 80))
-    expect(page.locator("#pace-figures")).to_be_visible()
+    expect(page.locator("#pace-figures")).to_be_visible(timeout=PATIENCE_MS)
     page.locator("#pace-figures summary").click()
     with page.expect_response(lambda answer: "part=live_pace" in answer.url):
         pass
-    expect(page.locator("#pace-figures table")).to_be_visible()
-    expect(page.get_by_text("are in order")).to_be_visible()
+    expect(page.locator("#pace-figures table")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("are in order")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_standstill_in_browser(window: Tab, cluster: Cluster) -> None:
@@ -221,9 +222,9 @@ def test_standstill_in_browser(window: Tab, cluster: Cluster) -> None:
     try:
         release(cluster, "Held by the pause", range(80, 100))
         page = window.go("/")
-        expect(page.get_by_text("Paused by demo.")).to_be_visible()
-        expect(page.get_by_role("link", name="Held by the pause")).to_be_visible()
-        expect(page.locator("[data-figure=queued] b")).not_to_have_text("0")
+        expect(page.get_by_text("Paused by demo.")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_role("link", name="Held by the pause")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.locator("[data-figure=queued] b")).not_to_have_text("0", timeout=PATIENCE_MS)
         window.shoot("today")
     finally:
         cluster.api("POST", "/api/connections/demo/visma/resume", {})
@@ -240,10 +241,10 @@ def test_charts_follow_the_theme(window: Tab) -> None:
     """Another theme draws the charts anew in its colours; a narrower window makes them narrower."""
     page = window.go("/")
     plot = page.locator("[data-chart=latency] .uplot")
-    expect(plot).to_be_visible()
+    expect(plot).to_be_visible(timeout=PATIENCE_MS)
     plot.evaluate("each => { each.dataset.old = 'yes'; }")
     page.locator("details.menu summary").click()
     page.get_by_label("Dark").check()
-    expect(page.locator("[data-chart=latency] .uplot:not([data-old])")).to_be_visible()
+    expect(page.locator("[data-chart=latency] .uplot:not([data-old])")).to_be_visible(timeout=PATIENCE_MS)
     page.set_viewport_size({"width": 500, "height": 800})
     page.wait_for_function("document.querySelector('[data-chart=latency] canvas').getBoundingClientRect().width < 480")
