@@ -12,6 +12,7 @@ from webhooks.dashboard.visiting import Download, Page
 from webhooks.refusals import KEPT_BYTES
 from worker.jobs import deliveries
 from worker.jobs.deliveries import REPLAYABLE
+from worker.jobs.states import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ def shown(visit: Visit) -> Outcome:
     most = MOST_ALL if visit.get("all") else MOST
     jobs, outcomes = found["jobs"], found["outcomes"] or []
     listed = sorted(outcomes, key=lambda each: each["state"] == "skipped")[:most]
+    known = jobs_named(visit, [*jobs[:most], *(each["job"] for each in listed if each["job"])])
     values = {
         "delivery": found,
         "advice": advice_of(visit.api.settings, found),
@@ -46,7 +48,8 @@ def shown(visit: Visit) -> Outcome:
         "replayable": found["state"] in REPLAYABLE,
         "jobs": jobs[:most],
         "jobs_more": max(0, len(jobs) - most),
-        "known": jobs_named(visit, [*jobs[:most], *(each["job"] for each in listed if each["job"])]),
+        "known": known,
+        "moving": any(job["state"] in OPEN for job in known.values()),
         "outcomes": listed,
         "outcomes_more": len(outcomes) - len(listed),
         "counts": counts_of(outcomes),

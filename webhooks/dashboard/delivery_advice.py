@@ -34,7 +34,7 @@ def advice_of(settings: Settings, delivery: Mapping[str, Any]) -> list[Advice]:
 def _of_state(settings: Settings, delivery: Mapping[str, Any]) -> Iterator[Advice]:
     if delivery["state"] == "orphan":
         yield _ORPHAN
-    for part in parts(delivery["reason"]):
+    for part in sorted(parts(delivery["reason"]), key=lambda each: each.startswith(_BY_WHOM)):
         found = next((make for pattern, make in _REASONS if pattern.search(part)), None)
         if found is not None:
             yield found(part, settings, delivery)
@@ -53,6 +53,9 @@ def parts(reason: str | None) -> Sequence[str]:
     """The parts of a reason, each of which says one thing."""
     return [each for each in (reason or "").split("; ") if each]
 
+
+_BY_WHOM: Final = ("a test by ", "replayed by ")
+"""What is told last: what became of a delivery matters more."""
 
 _ORPHAN: Final = Advice(
     "No job is known for it yet",
@@ -182,6 +185,6 @@ _REASONS: Final[Sequence[tuple[re.Pattern[str], Make]]] = tuple(
         (r"^names \d+ kits|of its names can be no kit's", _as_told("The others were taken.")),
         (r"^raised by our own user", _as_told("The change came from kitrelay itself, most likely by a sync.")),
         (r"^replayed by ", _as_told("It is a stored delivery that a person had done again.")),
-        (r"^a test by ", _as_told("It was written here, signed with the source's own secret, and passed through the receiver.")),
+        (r"^a test by ", _as_told("It was sent from these pages, signed with the source's own secret, and passed through the receiver.")),
     )
 )

@@ -77,7 +77,7 @@ def test_sends_and_goes_there(shop: World) -> None:
     moved = shop.press(client, TEST, do="send", **fields())
     assert moved.status_code == 303
     text = client.get(moved.location).text
-    assert "sent from these pages by ops" in text
+    assert "A test by ops" in text
     assert SECRET not in text
     assert PLAIN not in text
     assert len(shop.rows(jobs)) == 2
