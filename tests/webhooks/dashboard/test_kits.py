@@ -265,6 +265,19 @@ def test_sync_is_made(shop: World) -> None:
     assert "dry run" in text
 
 
+def test_failed_sync_is_told(shop: World) -> None:
+    """A sync that failed says why, with a way to its job."""
+    client = shop.log_in()
+    shop.press(client, "/kits/sync", tenant="acme", code="CHAIR", targets="itempath")
+    (job,) = claim(shop.database, now=shop.now, lane=INTACCT)
+    settle(shop.database, job, verdicts.failed(JobError("conflict", f"held {NASTY}")), shop.now)
+    text = client.get("/kits/CHAIR?tenant=acme").text
+    assert f'href="/jobs/{job.id}"' in text
+    assert "conflict held" in plain(text)
+    assert NASTY not in text
+    assert "hx-trigger" not in text
+
+
 def test_held_sync_warns(shop: World) -> None:
     """Where a sync would stop because so many lines go, that is said beside the tick that lets it."""
     why = "5 of 6 lines would be deleted: held until it is forced, or the source is put right"
