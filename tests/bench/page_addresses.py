@@ -30,7 +30,7 @@ MORE: Final = {
 }
 """Questions that a page is asked with beside none."""
 
-_PART: Final = re.compile(r"<(\w+)>")
+_PART: Final = re.compile(r"<(?:path:)?(\w+)>")
 
 
 def addresses(db: Database) -> list[str]:
