@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from webhooks import triggers, visma
 from webhooks.api import deliveries as api
 from webhooks.api import jobs as jobs_api
 from webhooks.api.access import sees, tenants_of
@@ -19,7 +20,7 @@ from worker.jobs.filters import MOST_IDS
 from worker.settings import ERPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from webhooks.dashboard.visiting import Outcome, Visit
 
@@ -65,6 +66,7 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
         "tenants": tenants(visit),
         "sources": sources(visit, dict(query).get("tenant")),
         "kept": A_MINUTE,
+        "open": any(dict(query).get(name) or name in faults for name in ("type", "since", "until")),
         "range": address(f"{PATH}/replay", [pair for pair in asked if pair[0] in delivery_filters.RANGE]),
         "without_job": delivery_filters.changed(query, "job", ""),
         "link": lambda name, value: delivery_filters.changed(query, name, value),
@@ -77,8 +79,23 @@ def _row(visit: Visit, delivery: Mapping[str, Any], known: Mapping[str, Mapping[
         **delivery,
         "named": [{"id": job, "told": known.get(job)} for job in named],
         "more": len(delivery["jobs"]) - len(named),
-        "advice": advice_of(visit.api.settings, delivery),
+        "short": [*_done(delivery), *(each.short for each in advice_of(visit.api.settings, delivery))],
+        "unread": is_unread(delivery),
     }
+
+
+def _done(delivery: Mapping[str, Any]) -> Iterator[str]:
+    """What an accepted delivery did, in a few words."""
+    made = sum(each["state"] == "made" for each in delivery["outcomes"] or ())
+    if made:
+        yield f"Its rules asked for {made} job{'' if made == 1 else 's'}"
+    elif delivery["jobs"]:
+        yield "News of its job" if delivery["source"] == visma.SOURCE else "A sync follows"
+
+
+def is_unread(delivery: Mapping[str, Any]) -> bool:
+    """Whether nobody looked into it, so that its type is not known."""
+    return bool(delivery["state"] == "refused" and delivery["type"] == triggers.UNREAD)
 
 
 def jobs_named(visit: Visit, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:

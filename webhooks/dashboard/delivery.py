@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.api import deliveries as api
-from webhooks.dashboard.deliveries import jobs_named
+from webhooks.dashboard.deliveries import is_unread, jobs_named
 from webhooks.dashboard.delivery_advice import advice_of
 from webhooks.dashboard.printing import cut, pretty
 from webhooks.dashboard.visiting import Download, Page
@@ -42,6 +42,7 @@ def shown(visit: Visit) -> Outcome:
     known = jobs_named(visit, [*jobs[:most], *(each["job"] for each in listed if each["job"])])
     values = {
         "delivery": found,
+        "unread": is_unread(found),
         "advice": advice_of(visit.api.settings, found),
         "first": first_of(found),
         "replays": replays,

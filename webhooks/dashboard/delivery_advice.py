@@ -80,9 +80,9 @@ def where_proof(settings: Settings, tenant: str, source: str) -> str:
     home = settings.tenants.get(tenant)
     sender = home.sources.get(source) if home is not None else None
     if sender is not None:
-        compare = f"Compare `secrets` of the source `{source}` in [[tenants.{tenant}.sources]] with the sender's."
+        compare = f"Compare `secrets` of the source `{source}` in `[[tenants.{tenant}.sources]]` with the sender's."
         return f"{compare} {_SCHEMES[sender.scheme](sender)}"
-    place = f"[tenants.{tenant}.{source}]"
+    place = f"`[tenants.{tenant}.{source}]`"
     return f"{_PROOFS.get(source, 'The settings have no such source any more:')} {place}. Then see that the clocks of both sides are right."
 
 
@@ -123,7 +123,7 @@ def _no_rule(_part: str, _settings: Settings, delivery: Mapping[str, Any]) -> Ad
     return Advice(
         "No rule is for it",
         "It was stored, and nothing follows from it: the settings have no rule for this source.",
-        f"Write a rule in [[tenants.{delivery['tenant']}.rules]] with source `{delivery['source']}` and on `{delivery['type']}`; then "
+        f"Write a rule in `[[tenants.{delivery['tenant']}.rules]]` with source `{delivery['source']}` and on `{delivery['type']}`; then "
         "replay this delivery. A test delivery shows what a rule would make.",
     )
 
