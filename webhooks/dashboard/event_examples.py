@@ -99,7 +99,7 @@ def _paths(node: object) -> Iterator[tuple[Path, object]]:
     if told is not None:
         yield told
         return
-    if node["type"] in _LISTS:
+    if node["type"] in _LISTS or (node["type"] == "subexpression" and node["children"][-1]["type"] in _LISTS):
         yield _list(node)[0], [{}]
         return
     for child in node.get("children", ()):
@@ -126,6 +126,10 @@ def _list(node: Mapping[str, Any]) -> tuple[Path, Iterable[tuple[Path, object]]]
     children = node.get("children", ())
     if not children:
         return (), ()
+    if node["type"] == "subexpression":  # a.b[*]: the list stands at its end
+        before = tuple(name for child in children[:-1] for name in _chain(child) or ())
+        base, conditions = _list(children[-1])
+        return (*before, *base), conditions
     base, _ = _list(children[0])
     return base, _paths(children[2]) if node["type"] == "filter_projection" else ()
 

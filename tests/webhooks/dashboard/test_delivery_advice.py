@@ -15,8 +15,8 @@ SETTINGS = Settings(tenants={"acme": tenant()})
 
 def delivery(**changes: Any) -> dict[str, Any]:
     """A delivery as the API lists it."""
-    plain = {"tenant": "acme", "source": "webshop", "type": "order.paid", "state": "accepted", "reason": None, "outcomes": None, "jobs": []}
-    return {**plain, **changes}
+    plain: dict[str, Any] = {"tenant": "acme", "source": "webshop", "type": "order.paid", "state": "accepted", "jobs": []}
+    return {**plain, "reason": None, "outcomes": None, **changes}
 
 
 @pytest.mark.parametrize(
