@@ -23,8 +23,8 @@ TABS: Final = ((OPEN, "Open"), ("acknowledged", "Acknowledged"), ("closed", "Clo
 
 
 def read(query: Pairs, zone: ZoneInfo) -> list[tuple[str, str]]:
-    """The query as an address is to hold it: the usual standing left out, empty fields too, times in UTC. What is not known stays."""
-    given = [pair for pair in job_filters.read(query, zone) if pair != ("standing", OPEN)]
+    """The query as an address is to hold it: empty fields left out, times in UTC. What is not known stays."""
+    given = job_filters.read(query, zone)
     return [*parts(given), *(pair for pair in given if pair[0] not in NAMES)]
 
 

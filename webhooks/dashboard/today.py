@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
 
 from webhooks.api import batches
 from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.connections import views
 from webhooks.dashboard import pacing
+from webhooks.dashboard.job_filters import address
 from webhooks.dashboard.visiting import Page
 from webhooks.health import OK
 from worker.jobs.model import Lane
@@ -17,7 +17,7 @@ from worker.jobs.overview import standing
 from worker.jobs.paces import paces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from webhooks.dashboard.pacing import Range
     from webhooks.dashboard.visiting import Outcome, Visit
@@ -28,15 +28,18 @@ MOST_CONNECTIONS: Final = 12
 BATCHES: Final = (("running", 6), ("planning", 2), ("paused", 3))
 """Which batches are under way, and how many of them are shown."""
 
-FIGURES: Final = (
+FIGURES: Final[Sequence[tuple[str, str, Mapping[str, str], bool]]] = (
     ("queued", "Queued", {"state": "queued"}, False),
     ("running", "Running", {"state": "running"}, False),
     ("waiting", "Waiting for the ERP", {"state": "waiting"}, False),
     ("retrying", "To be tried again", {"state": "retrying"}, False),
     ("in_doubt", "In doubt", {"state": "failed", "error_class": "in_doubt", "closed": "false"}, True),
-    ("failed", "Failed, still open", {"state": "failed", "closed": "false"}, True),
+    ("failed", "Failed, still open", {}, True),
 )
 """What is counted: its name in the ledger, what it is called, which filter of the list of jobs shows it, whether it is bad news."""
+
+ELSEWHERE: Final = {"failed": ("/failures", "By the reason why, each with what it means and what to do. What is acknowledged counts too.")}
+"""Figures that lead to another page than the list of jobs, and what is found there."""
 
 
 def shown(visit: Visit) -> Outcome:
@@ -90,10 +93,12 @@ def _counted(found: Sequence[Any]) -> Counter[str]:
     return counts
 
 
-def _figure(counts: Counter[str], figure: tuple[str, str, dict[str, str], bool], tenant: str) -> dict[str, Any]:
+def _figure(counts: Counter[str], figure: tuple[str, str, Mapping[str, str], bool], tenant: str) -> dict[str, Any]:
     name, label, wanted, bad = figure
-    query = {**wanted, **({"tenant": tenant} if tenant else {})}
-    return {"name": name, "label": label, "count": counts[name], "to": f"/jobs?{urlencode(query)}", "alarm": bad and counts[name] > 0}
+    page, hint = ELSEWHERE.get(name, ("/jobs", ""))
+    query = [*wanted.items(), *([("tenant", tenant)] if tenant else [])]
+    to, alarm = address(page, query), bad and counts[name] > 0
+    return {"name": name, "label": label, "count": counts[name], "to": to, "hint": hint, "alarm": alarm}
 
 
 def _batches(visit: Visit, tenant: str) -> list[dict[str, Any]]:

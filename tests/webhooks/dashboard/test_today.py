@@ -49,7 +49,7 @@ def data_of(text: str, name: str) -> dict[str, Any]:
 
 def figure(text: str, name: str) -> str:
     """A number of the page."""
-    found = re.search(rf'data-figure="{name}"><b>([^<]+)</b>', text)
+    found = re.search(rf'data-figure="{name}"[^>]*><b>([^<]+)</b>', text)
     assert found is not None
     return found.group(1)
 
