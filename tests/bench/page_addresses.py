@@ -24,6 +24,7 @@ MORE: Final = {
     "/batches": (f"tenant={TENANTS[2]}", "state=running"),
     "/jobs": ("state=failed", f"tenant={TENANTS[2]}", "q=KIT-0042", "state=queued,retrying", "error_class=in_doubt", "tag=rush"),
     "/failures": ("standing=open", f"tenant={TENANTS[2]}"),
+    "/kits": ("q=KIT-00", f"code=KIT-0042&tenant={TENANTS[0]}"),
     "/deliveries": ("state=refused", "source=webshop"),
     "/connections": (f"tenant={TENANTS[2]}",),
     "/connections/record": ("act=batch.made", "by=person-3"),
