@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from worker.jobs.spells import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
 FIRST: Final = 20
 LAST: Final = 40
 """Of a long timeline the beginning and the end are shown; the middle when it is asked for."""
+
+MOST_GAPS: Final = 3
+"""Between two moves; of more, those of one cause are told together."""
 
 MOST: Final = 2_000
 """So many lines are shown at most, also then: the newest of the middle go first."""
@@ -50,7 +57,7 @@ class Doubt:
 def lines_of(moves: Sequence[Move], gaps: Sequence[Gap], now: datetime | None, *, whole: bool) -> list[Line]:
     """Moves and gaps in order of time, of which one that goes on until `now` has not ended; `whole`: also the middle of a long one."""
     told = _moves(moves)
-    told += [Line("gap", gap.since, _said(gap, now), state=gap.cause, seconds=gap.seconds) for gap in gaps]
+    told += [line for stretch in _stretches(moves, gaps) for line in _waits(stretch, now)]
     told.sort(key=lambda line: line.at)  # a gap begins with its move, which stands before it
     last = MOST - FIRST if whole else LAST
     if len(told) <= FIRST + last:
@@ -69,6 +76,29 @@ def doubt_of(job: Job, attempts: Sequence[Attempt]) -> Doubt:
         write=next((call for call in reversed(calls) if call.method not in _READS), None),
         newest=calls[-1] if calls else None,
     )
+
+
+def _stretches(moves: Sequence[Move], gaps: Sequence[Gap]) -> list[list[Gap]]:
+    """The gaps between one move and the next, together."""
+    begins = [move.at for move in moves]
+    return [list(stretch) for _, stretch in groupby(gaps, key=lambda gap: bisect_right(begins, gap.since))]
+
+
+def _waits(stretch: Sequence[Gap], now: datetime | None) -> list[Line]:
+    """A line for each gap; where they are many, as when calls are let through a few at a time, one for each cause with its sum."""
+    if len(stretch) <= MOST_GAPS:
+        return [Line("gap", gap.since, _said(gap, now), state=gap.cause, seconds=gap.seconds) for gap in stretch]
+    alike: dict[tuple[str, ...], list[Gap]] = {}
+    for gap in stretch:
+        before, _, after = gap.sentence.partition(lasting(gap.seconds))
+        alike.setdefault((gap.cause, before, after), []).append(gap)
+    return [_sum(stretch[0].since, cause, before, after, each) for (cause, before, after), each in alike.items()]
+
+
+def _sum(at: datetime, cause: str, before: str, after: str, gaps: Sequence[Gap]) -> Line:
+    seconds = sum(gap.seconds for gap in gaps)
+    times = f", in {len(gaps)} parts" if len(gaps) > 1 else ""
+    return Line("gap", at, f"{before}{lasting(seconds)}{after}{times}", state=cause, seconds=seconds)
 
 
 def _said(gap: Gap, now: datetime | None) -> str:

@@ -50,6 +50,7 @@ def _environment() -> Environment:
     made.filters.update(moment=_moment, ago=_ago, span=words.span, number=words.number, size=words.size, pretty=_pretty, data=_data)
     made.filters.update(
         state=lambda value: words.STATES.get(value, value),
+        stated=words.stated,
         erp=lambda value: words.ERPS.get(value, value),
         kind=lambda value: words.KINDS.get(value, value),
     )

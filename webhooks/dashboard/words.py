@@ -56,6 +56,12 @@ KINDS: Final = {
 }
 
 
+def stated(state: str) -> str:
+    """A state within a sentence: only the first letter is made small."""
+    name = STATES.get(state, state)
+    return name[:1].lower() + name[1:]
+
+
 def instant(value: datetime | str | None) -> datetime | None:
     """A moment of a record, or of the API's JSON."""
     if value is None or value == "":

@@ -174,3 +174,22 @@ def test_length_is_bounded(count: int, whole: bool, shown: int) -> None:  # noqa
     assert len(lines) == shown
     assert (lines[0].text, lines[-1].text) == ("0", str(count - 1))
     assert sum(line.count or 1 for line in lines) == count
+
+
+def test_many_gaps_are_summed() -> None:
+    """Where a stretch has many gaps, those of one cause are one line with their sum; few stay as they are."""
+    moves = [Move("019a", NOW, None, State.QUEUED, "made", "ops"), Move("019a", later(60), State.QUEUED, State.RUNNING, "started", "w")]
+    turns = [Gap(later(4 * n), later(4 * n + 2), 2.0, "turn", "waited 2 s for its turn") for n in range(3)]
+    waits = [Gap(later(4 * n + 2), later(4 * n + 4), 2.0, "ordered", "waited 2 s: the ERP ordered a wait") for n in range(3)]
+    told = lines_of(moves, sorted([*turns, *waits], key=lambda gap: gap.since), None, whole=False)
+    assert [line.text for line in told if line.what == "gap"] == [
+        "waited 6 s for its turn, in 3 parts",
+        "waited 6 s: the ERP ordered a wait, in 3 parts",
+    ]
+    few = lines_of(moves, turns, None, whole=False)
+    assert [line.text for line in few if line.what == "gap"] == ["waited 2 s for its turn"] * 3
+
+
+def later(seconds: float) -> datetime:
+    """So long after the beginning."""
+    return NOW + timedelta(seconds=seconds)
