@@ -38,7 +38,7 @@ def sync(visit: Visit) -> Outcome:
     except InvalidArguments as refused:
         return _refused(visit, home, code, refused)
     names = " and ".join(words.ERPS.get(each, each) for each in arguments["targets"])
-    said = f"A dry run to {names} is queued: nothing is written." if "dry_run" in arguments else f"The sync to {names} is queued."
+    said = f"A dry run to {names} was asked for: nothing is written." if "dry_run" in arguments else f"The sync to {names} was asked for."
     return Moved(f"{kit_address(home.name, code)}#syncs", said)
 
 

@@ -260,7 +260,7 @@ def test_sync_is_made(shop: World) -> None:
     ]
     assert one.location == "/kits/CHAIR?tenant=acme#syncs"
     text = client.get("/kits/CHAIR?tenant=acme").text
-    assert "The sync to Sage Intacct is queued." in text
+    assert "The sync to Sage Intacct was asked for." in text
     assert 'hx-trigger="every 2s"' in text
     assert "dry run" in text
 
