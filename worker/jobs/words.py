@@ -63,9 +63,10 @@ def ask(connection: Connection, settings: Settings, job: Job, by: str, now: date
     """Look at it, or try it, now rather than later. Ring its lane afterwards. Raises `Conflict` where there is nothing to hasten.
 
     A job that waits for news is due for a look, as if news had come. One that waits to be tried again is due too, but not before the same
-    request may be sent again (`Retries.repeat_window`).
+    request may be sent again: after two failures or refusals (`Retries.repeat_window`), and where the ERP may be at it still
+    (`second_look`).
     """
-    due = _due(job, _window(settings, job), now)
+    due = _due(job, _sendable(settings, job), now)
     hastened = (
         update(jobs).where(jobs.c.id == job.id, jobs.c.state == job.state.value, jobs.c.fence == job.fence).values(due_at=due)
     )  # nothing else of the row is touched: whoever looks at it now may write what they found
@@ -104,15 +105,20 @@ def _make_whole(connection: Connection, batch_id: str, now: datetime) -> None:
         tell_of_batches(connection, [batch_id], now)
 
 
-def _window(settings: Settings, job: Job) -> float:
-    """The seconds within which a request of the job may fail twice."""
+def _sendable(settings: Settings, job: Job) -> datetime:
+    """From when on the job's request may be sent again. Receivers of notices count nothing, and know a notice that comes twice."""
     if job.erp == NOTICES:
-        return 0.0
+        return datetime.fromtimestamp(0, UTC)
     own = getattr(settings.tenants.get(job.tenant), job.erp, None)
-    return Retries().repeat_window if own is None else float(own.retries.repeat_window)
+    told = job.progress
+    refused = [*told.get("failed_at", ()), *told.get("refused_at", ())]
+    free = not_before(refused, Retries().repeat_window if own is None else own.retries.repeat_window)
+    if own is not None and told.get("look_first") and told.get("sent_at") and not told.get("decided"):
+        free = max(free, told["sent_at"] + own.second_look)
+    return datetime.fromtimestamp(free, UTC)
 
 
-def _due(job: Job, window: float, now: datetime) -> datetime:
+def _due(job: Job, sendable: datetime, now: datetime) -> datetime:
     if job.state is State.WAITING:
         return now
     if job.state not in {State.QUEUED, State.RETRYING}:
@@ -121,7 +127,7 @@ def _due(job: Job, window: float, now: datetime) -> datetime:
         raise Conflict("it is due already: it starts when its turn comes")
     if not job.starts:
         raise Conflict("it was not started yet: it is to start at its time")
-    due = max(now, datetime.fromtimestamp(not_before(job.progress.get("failed_at", ()), window), UTC))
+    due = max(now, sendable)
     if due >= job.due_at:
-        raise Conflict("the same request failed twice a short time ago: it may not be sent again before it is due")
+        raise Conflict("the same request failed or may have reached the ERP a short time ago: it may not be sent again before it is due")
     return due

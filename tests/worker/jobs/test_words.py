@@ -199,6 +199,23 @@ def test_never_a_third_time(db: Database) -> None:
     assert once.due_at == later(300)
 
 
+def test_refusals_count(db: Database) -> None:
+    """A call that was refused for being one too many is the same failing request, though no attempt is counted."""
+    refused = verdicts.again("too many", wait=299, refused_at=[NOW.timestamp() - 1, NOW.timestamp()])
+    job = stands(db, refused)
+    with pytest.raises(Conflict):
+        ask(db, job)
+    assert read(db, job) == job
+
+
+@pytest.mark.parametrize(("more", "seconds"), [({}, 120), ({"decided": True}, 30)], ids=["undecided", "decided"])
+def test_second_look_is_kept(db: Database, more: dict[str, Any], seconds: float) -> None:
+    """What the ERP may be at still is sent again after the second look only, unless a person has decided."""
+    broken = verdicts.retry(JobError("unavailable", "it broke"), ordered=600, look_first=True, sent_at=NOW.timestamp(), **more)
+    job = stands(db, broken, 10)
+    assert ask(db, job, 30).due_at == later(seconds)
+
+
 def test_notices_know_no_window(db: Database) -> None:
     """Their receivers count nothing."""
     job = stands(db, verdicts.retry(JobError("timeout", "no answer"), ordered=900), erp=NOTICES)
