@@ -37,6 +37,7 @@ def migrate(url: str) -> None:
     try:
         with database.write() as connection:
             if not database.is_sqlite:
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # an index of millions of rows takes its time
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7267411)")
             config = _config()
             config.attributes["connection"] = connection

@@ -104,6 +104,29 @@ def test_processes_migrate(database_url: str, empty: Database) -> None:
     assert is_current(empty)
 
 
+def test_migrate_takes_its_time(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No step is cut off by what bounds the statements of daily work: neither a large table's nor the wait for another's migration."""
+    monkeypatch.setattr("worker.jobs.engine.POSTGRES_STATEMENT_MS", 100)
+    held = Database(postgres_url)
+    faults: list[Exception] = []
+
+    def run() -> None:
+        try:
+            migrate(postgres_url)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            faults.append(error)
+
+    thread = Thread(target=run)
+    with held.write() as connection:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7267411)")
+        thread.start()
+        thread.join(1)
+    thread.join(30)
+    assert faults == []
+    assert is_current(held)
+    held.close()
+
+
 def test_clock_is_utc() -> None:
     """The clock knows its zone, and goes on."""
     clock = ticks()
