@@ -270,14 +270,17 @@ def _cancel(connection: Connection, found: list[tuple[str, str]], by: str, now: 
 
 
 def close_finished(connection: Connection, now: datetime, lane: Lane | None = None) -> list[str]:
-    """Running and paused batches, of the lane or of all, with no open job are done; their ids."""
+    """Running and paused batches, of the lane or of all, with no open job are done; their ids.
+
+    One that somebody has in hand, to replay a job of it or the like, is left for the next time: nobody waits for it.
+    """
     open_jobs = select(jobs.c.id).where(jobs.c.batch == batches.c.id, jobs.c.state.in_([state.value for state in sorted(OPEN)])).exists()
     going = batches.c.state.in_([BatchState.RUNNING.value, BatchState.PAUSED.value])
     candidates = select(batches.c.id).where(going, ~open_jobs)
     if lane is not None:
         candidates = candidates.where(batches.c.tenant == lane.tenant, batches.c.erp.in_(ERPS))
     closed = []
-    for batch_id in connection.execute(candidates).scalars().all():
+    for batch_id in connection.execute(candidates.with_for_update(skip_locked=True)).scalars().all():
         unhappy = and_(jobs.c.batch == batch_id, jobs.c.state.in_([s.value for s in sorted(FINAL - {State.SUCCEEDED})]))
         some = connection.execute(select(jobs.c.id).where(unhappy).limit(1)).first() is not None
         some = some or not _pruned(connection, batch_id).keys() <= {State.SUCCEEDED.value}

@@ -20,7 +20,7 @@ from worker.jobs.tables import attempts, exchanges, jobs, moves
 from worker.jobs.tagging import retag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -53,7 +53,7 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
         if change.after.state is not change.before.state and not may_move(change.before.state, change.after.state):
             raise Conflict(f"a {change.before.state} job can't become {change.after.state}")
     closing = closable(connection, [(change.before, change.after) for change in changes])
-    kept = _announced(connection, _unchanged(db, connection, changes, closing, now), now)
+    kept = _announced(connection, _unchanged(db, connection, changes, now), now)
     if not kept:
         return []
     _update(connection, [change.after for change in kept])
@@ -62,20 +62,20 @@ def apply(db: Database, connection: Connection, changes: Sequence[Change], now: 
     retag(connection, [(change.before, change.after) for change in kept])
     endings.add(connection, endings.moved((change.before, change.after) for change in kept))
     paces.add(connection, paces.ended(((change.before, change.after) for change in kept), now))
-    close(connection, closing, [(change.before, change.after) for change in kept], now)
     _record(connection, kept, now)
     followers = [new for change in kept for new in change.follow]
     if followers:
         merge_jobs(db, connection, followers, "a job before it", now)
         add_to_totals(connection, followers)
+    close(connection, closing, [(change.before, change.after) for change in kept], now)  # last: who replays them locks their batches before
     return kept
 
 
-def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], closing: Iterable[str], now: datetime) -> list[Change]:
-    """Those whose job is as it was. What they close is locked with them: all in one order."""
+def _unchanged(db: Database, connection: Connection, changes: Sequence[Change], now: datetime) -> list[Change]:
+    """Those whose job is as it was."""
     if not changes:
         return []
-    ids = list(dict.fromkeys((*(change.before.id for change in changes), *closing)))
+    ids = [change.before.id for change in changes]
     present = {row.id: row for row in connection.execute(db.for_update(_PRESENT), {"ids": ids})}
     kept = []
     for change in changes:

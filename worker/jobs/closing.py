@@ -42,11 +42,15 @@ def closable(connection: Connection, pairs: Iterable[Pair]) -> dict[str, str]:
 
 
 def close(connection: Connection, closing: Mapping[str, str], kept: Sequence[Pair], now: datetime) -> None:
-    """Write it, in the transaction of the moves that were kept: who is failed still is closed, who left its failure is not any more."""
+    """Write it, in the transaction of the moves that were kept: who is failed still is closed, who left its failure is not any more.
+
+    One that somebody has in hand in the same moment, to replay it or the like, is left to them: nobody waits for it, so nothing deadlocks.
+    """
     moved = {after.id for _, after in kept}
-    rows = [{"failed": failed, "by": by, "now": now} for failed, by in closing.items() if by in moved]
-    if rows:
-        connection.execute(_CLOSE, rows)
+    wanted = {failed: by for failed, by in closing.items() if by in moved}
+    free = connection.execute(_FREE, {"ids": sorted(wanted)}).scalars().all() if wanted else ()
+    if free:
+        connection.execute(_CLOSE, [{"failed": failed, "by": wanted[failed], "now": now} for failed in free])
     left = [after.id for before, after in kept if before.state is State.FAILED and after.state is not State.FAILED]
     if left:
         connection.execute(_OPEN, {"ids": left})
@@ -85,6 +89,12 @@ _FAILED: Final = (
         jobs.c.closed_at.is_(None),
     )
     .limit(MOST)
+)
+_FREE: Final = (
+    select(jobs.c.id)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)), in_state(State.FAILED))
+    .order_by(jobs.c.id)
+    .with_for_update(key_share=True, skip_locked=True)
 )
 _CLOSE: Final = (
     update(jobs)

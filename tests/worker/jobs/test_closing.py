@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from threading import Event, Thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import event
 
-from tests.worker.jobs.acting import NOW, RULES, WORKER, claim, later, make, read, settle, wanted
+from tests.worker.jobs.acting import NOW, RULES, WORKER, batch_now, claim, later, make, make_batch, read, settle, wanted
 from tests.worker.jobs.test_list_plans import full_scans, plans
-from worker.jobs import closing, queue, verdicts
+from worker.jobs import batches, closing, queue, verdicts
 from worker.jobs.changes import Change, apply
 from worker.jobs.model import JobError, Lane
-from worker.jobs.states import State
+from worker.jobs.reopening import reopen
+from worker.jobs.states import BatchState, State
 
 if TYPE_CHECKING:
     from worker.jobs.engine import Database
@@ -119,6 +122,57 @@ def test_late_worker_closes_nothing(db: Database) -> None:
     settle(db, stale, verdicts.accepted("taken", wait=5))
     assert settle(db, stale, verdicts.done("seen"), later(9)) == []
     assert read(db, job).closed_by is None
+
+
+@pytest.mark.parametrize("follows", [False, True], ids=["the batch ends", "the batch grows"])
+def test_replay_meanwhile(postgres_db: Database, follows: bool) -> None:  # noqa: FBT001 - a case
+    """Who replays a failed job, and so locks its batch first, and who closes it and goes on to the batch never wait for each other."""
+    batch = make_batch(postgres_db, wanted())
+    (job,) = claim(postgres_db)
+    settle(postgres_db, job, verdicts.failed(ERROR))
+    make(postgres_db, wanted())
+    (running,) = claim(postgres_db)
+    seen = verdicts.done("seen", follow=(wanted(2, batch=batch.id),) if follows else ())
+    change = Change(running, verdicts.after(running, seen, NOW, RULES, 0.5), "seen", WORKER, follow=seen.follow)
+    closed, reopened = Event(), Event()
+    faults: list[Exception] = []
+
+    def work() -> None:
+        try:
+            with postgres_db.write() as connection:
+                if follows:
+                    reopened.wait(10)
+                apply(postgres_db, connection, [change], NOW)
+                closed.set()
+                reopened.wait(10)
+                batches.close_finished(connection, NOW)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            faults.append(error)
+
+    worker = Thread(target=work)
+    worker.start()
+    if not follows:
+        closed.wait(10)
+    with postgres_db.write() as connection:
+        failure = queue.find(connection, job.id)
+        reopen(connection, [batch.id], NOW)
+        reopened.set()
+        if follows:
+            waits(postgres_db)
+        replayed, cause = queue.replayed(failure, NOW)
+        assert len(apply(postgres_db, connection, [Change(failure, replayed, cause, "ops")], NOW)) == 1
+    worker.join(30)
+    assert faults == []
+    assert (read(postgres_db, job).state, read(postgres_db, job).closed_at) == (State.QUEUED, None)
+    assert batch_now(postgres_db, batch).state is BatchState.RUNNING
+
+
+def waits(db: Database) -> None:
+    """Until a transaction waits for another's lock."""
+    until = monotonic() + 10
+    with db.read() as connection:
+        while not connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar() and monotonic() < until:
+            sleep(0.01)
 
 
 def test_nothing_to_close_costs_little(sqlite_db: Database) -> None:
