@@ -9,15 +9,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from sqlalchemy import exists, or_, select
 
 from worker.connections import budget_left
 from worker.jobs import limits
 from worker.jobs.changes import Change, apply
+from worker.jobs.model import JobError
 from worker.jobs.rows import job_of
 from worker.jobs.states import BatchState, State
 from worker.jobs.tables import batches, jobs
-from worker.jobs.verdicts import after
+from worker.jobs.verdicts import after, failed
 from worker.jobs.views import at
 from worker.sync.beside import Beside
 from worker.sync.looking import Steps, seen_of
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 
     from worker.jobs.engine import Database
     from worker.jobs.model import Job
-    from worker.settings import Settings
+    from worker.jobs.verdicts import Verdict
+    from worker.settings import Settings, Tenant
 
 KIND: Final = "read_kit"
 PATIENCE: Final = timedelta(seconds=20)
 MOST: Final = 100
 _BY: Final = "kitrelay"
+_log = structlog.get_logger("scheduler")
 
 
 class Passing:
@@ -93,7 +97,14 @@ class Passing:
 
     def _passed(self, job: Job, why: str, now: datetime) -> Change:
         tenant = self._tenants[job.tenant]
+        try:
+            verdict = self._step(tenant, job, why)
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends one look, as in a lane, and not the schedulers
+            _log.exception("a look could not be passed by", job=job.id)
+            verdict = failed(JobError("bug", f"{type(error).__name__}: {error}"))
+        return Change(job, after(job, verdict, now, getattr(tenant, job.erp).retries, 0.0), verdict.cause, _BY)
+
+    def _step(self, tenant: Tenant, job: Job, why: str) -> Verdict:
         steps = Steps(tenant, Beside(tenant, translation_of(tenant.sync), traits_by_erp(tenant)))
         place = steps.place(seen_of(job))  # another than where it stands, where the settings changed meanwhile
-        verdict = steps.passed_by(job, job.erp, why) if place == job.erp else steps.after(job, seen_of(job), f"it is not for {job.erp}")
-        return Change(job, after(job, verdict, now, getattr(tenant, job.erp).retries, 0.0), verdict.cause, _BY)
+        return steps.passed_by(job, job.erp, why) if place == job.erp else steps.after(job, seen_of(job), f"it is not for {job.erp}")

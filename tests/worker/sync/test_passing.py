@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.worker.jobs.acting import NOW, claim, later, make_batch, moves_of, turned
 from tests.worker.sync.company import INTACCT, ITEMPATH, VISMA
@@ -15,6 +16,7 @@ from worker.jobs.making import insert_jobs
 from worker.jobs.model import Job, Lane
 from worker.jobs.requests import new_job
 from worker.jobs.states import State
+from worker.jobs.tables import jobs
 from worker.settings import Settings, Sync, Tenant
 from worker.sync.passing import PATIENCE, Passing
 
@@ -141,6 +143,20 @@ def test_looks_of_a_batch(db: Database) -> None:
     turned(db, batch, "resume")
 
     assert sweep(db, LATE) == 1
+
+
+def test_fault_ends_one_look(db: Database) -> None:
+    """A look that can't be gone on with fails as in a lane; the others, and the schedulers, go on."""
+    broken, whole = ask(db), ask(db)
+    pause(db, "visma")
+    with db.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == broken).values(progress={"look": {"kits": {"itempath": 1}}}))
+
+    assert sweep(db) == 2
+
+    error = job(db, broken).error
+    assert (job(db, broken).state, error.error_class if error else None) == (State.FAILED, "bug")
+    assert (job(db, whole).state, job(db, whole).erp) == (State.QUEUED, "itempath")
 
 
 def test_other_settings(db: Database) -> None:
