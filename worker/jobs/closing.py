@@ -1,8 +1,8 @@
 """Failures that are over: a failed job is closed when a later job does with success what it was to do.
 
 Same tenant, kind and document, and made before. Who deletes a document closes all its failures, of whatever kind. Work on one line of a kit
-says nothing of its other lines, though it holds the whole kit; and a dry run has done nothing. A job that leaves its failure is closed no
-more.
+says nothing of its other lines, though it holds the whole kit; nor does a change of other fields, or a sync of other systems; and a dry run
+has done nothing. A job that leaves its failure is closed no more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from worker.kinds import KINDS
 from worker.kinds.naming import PartOfKit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -67,20 +67,52 @@ def _closed_by(found: Iterable[Any], done: Iterable[Job]) -> dict[str, str]:
     for job in done:
         by_subject.setdefault((job.tenant, job.subject or ""), []).append(job)
     pairs = ((row, job) for row in found for job in by_subject.get((row.tenant, row.subject), ()))
-    return {row.id: job.id for row, job in pairs if row.id < job.id and _is_of(row.kind, row.reference, job)}
+    return {row.id: job.id for row, job in pairs if row.id < job.id and _is_of(row, job)}
 
 
-def _is_of(kind: str, reference: str, job: Job) -> bool:
-    """Whether a failed job of this kind, about this, is done with by the job."""
+def _is_of(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
+    """Whether a failed job is done with by the job."""
     own = KINDS.get(job.kind)
-    if own is not None and isinstance(own.naming, PartOfKit) and reference.casefold() != job.reference.casefold():
+    if own is not None and isinstance(own.naming, PartOfKit) and failed.reference.casefold() != job.reference.casefold():
         return False
-    return kind == job.kind or (own is not None and own.operation == "delete")
+    if own is not None and own.operation == "delete":
+        return True
+    return failed.kind == job.kind and _COVERS.get("" if own is None else own.operation, _always)(failed, job)
+
+
+def _always(_failed: Any, _job: Job) -> bool:  # noqa: ANN401 - a Row
+    return True
+
+
+def _all_fields(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
+    """Every field that the failed one was to set has been set since, be it to something else."""
+    return set(failed.arguments) <= set(job.arguments)
+
+
+def _all_systems(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
+    """Every system that the failed one was to bring in step, or came to, is in step with the same source."""
+    done, wanted = _systems(job.arguments, job.result), _systems(failed.arguments, failed.result)
+    sources = {_source(failed.arguments, failed.result), _source(job.arguments, job.result)} - {None}
+    return (not done or wanted <= done) and len(sources) <= 1
+
+
+def _systems(arguments: Mapping[str, Any], result: Any) -> set[str]:  # noqa: ANN401 - JSON value
+    """Empty: those that the settings name, and nothing is known of any."""
+    told = result.get("targets") if isinstance(result, dict) else None
+    return set(arguments.get("targets") or told or ())
+
+
+def _source(arguments: Mapping[str, Any], result: Any) -> str | None:  # noqa: ANN401 - JSON value
+    told = result.get("source") if isinstance(result, dict) else None
+    return arguments.get("source") or told
+
+
+_COVERS: Final[Mapping[str, Callable[[Any, Job], bool]]] = {"update": _all_fields, "sync": _all_systems}
 
 
 # The statements of every round are made once: to build one costs more than to run it.
 _FAILED: Final = (
-    select(jobs.c.id, jobs.c.tenant, jobs.c.kind, jobs.c.subject, jobs.c.reference)
+    select(jobs.c.id, jobs.c.tenant, jobs.c.kind, jobs.c.subject, jobs.c.reference, jobs.c.arguments, jobs.c.result)
     .where(
         jobs.c.tenant.in_(bindparam("tenants", expanding=True)),
         jobs.c.subject.is_not(None),

@@ -93,6 +93,49 @@ def test_lines_of_a_kit_are_apart(db: Database) -> None:
     assert [read(db, job).closed_by for job in (one, two, whole)] == [done.id, gone.id, None]
 
 
+def test_other_fields_close_nothing(db: Database) -> None:
+    """A change of other fields has not done what was asked for; one of the same fields has, whatever it made of them."""
+
+    def change(**fields: str) -> dict[str, Any]:
+        return {"kind": "update_kit_assembly", "arguments": {"type": "P", "ref_no": "000001", **fields}}
+
+    job = failed(db, **change(description="long", location="A"))
+    succeeded(db, **change(location="B"))
+    assert read(db, job).closed_by is None
+    done = succeeded(db, **change(description="short", location="A", warehouse="W"))
+    assert read(db, job).closed_by == done.id
+
+
+@pytest.mark.parametrize(
+    ("first", "told", "second", "closes"),
+    [
+        ({"targets": ["intacct"]}, None, {"targets": ["itempath"]}, False),
+        ({"targets": ["intacct"]}, None, {"targets": ["itempath", "intacct"]}, True),
+        ({}, {"itempath": {}, "intacct": {}}, {"targets": ["itempath"]}, False),
+        ({}, {"itempath": {}, "intacct": {}}, {}, True),
+        ({}, None, {"targets": ["itempath"]}, True),
+        ({"source": "itempath"}, None, {"source": "visma"}, False),
+    ],
+    ids=["another", "more", "one of those it came to", "all", "it came to none", "another source"],
+)
+def test_other_systems_close_nothing(
+    db: Database, first: dict[str, Any], told: dict[str, Any] | None, second: dict[str, Any], *, closes: bool
+) -> None:
+    """A sync of one system says nothing of the others: those that follow from other kits' syncs are often of one alone."""
+    sync: dict[str, Any] = {"kind": "sync_kit_lines", "subject": "kit/CHAIR"}
+    result = None if told is None else {"targets": told}
+    job = _ended(db, 1, verdicts.Verdict(State.FAILED, "no", error=ERROR, counts=True, result=result), **sync, arguments=first)
+    _ended(
+        db,
+        1,
+        verdicts.done("in step", {"targets": dict.fromkeys(second.get("targets", ["itempath", "intacct"]))}),
+        60,
+        **sync,
+        arguments=second,
+    )
+    assert (read(db, job).closed_at is not None) is closes
+
+
 def test_replay_opens_again(db: Database) -> None:
     """Who is replayed is closed no more, also when it fails again; a discard takes it out."""
     first, second = failed(db), failed(db)
