@@ -18,6 +18,7 @@ from worker.jobs.batch_names import batch_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from webhooks.dashboard.job_filters import Pairs
     from webhooks.dashboard.visiting import Outcome, Visit
@@ -96,7 +97,7 @@ def begin(visit: Visit) -> Outcome:
     now = _forecast(visit, wish)
     if str(now["would_change"]) != visit.one("shown"):
         return _preview(visit, wish, before=visit.one("shown"))
-    bounded = wish if wish.ticked else replace(wish, wanted=_made_before(wish.wanted, visit.one("at")))
+    bounded = wish if wish.ticked else replace(wish, wanted=_made_before(wish.wanted, visit.one("at"), visit.now))
     begun = visit.ask(actions.create, body={"action": wish.action, "filter": job_filters.as_body(bounded.wanted)})
     return Moved(f"/actions/{begun['id']}")
 
@@ -157,9 +158,9 @@ def _action(given: str) -> str:
     return given
 
 
-def _made_before(wanted: Pairs, at: str) -> list[tuple[str, str]]:
-    """The filter of what was there when it was shown."""
-    shown, until = instant(at), instant(dict(wanted).get("until", ""))
-    if shown is None or (until is not None and until <= shown):
+def _made_before(wanted: Pairs, at: str, now: datetime) -> list[tuple[str, str]]:
+    """The filter of what was there when it was shown: at the latest now, whatever a form says."""
+    shown, until = min(instant(at) or now, now), instant(dict(wanted).get("until", ""))
+    if until is not None and until <= shown:
         return list(wanted)
     return job_filters.changed(wanted, "until", words.stamp(shown + _INSTANT))

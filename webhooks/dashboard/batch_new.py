@@ -10,14 +10,12 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from webhooks.api import batches
 from webhooks.api.access import must_see, sees
 from webhooks.api.asking import Ask
 from webhooks.api.forms import SELECTS
 from webhooks.dashboard.pasted import Pasted, by_line, read
-from webhooks.dashboard.visiting import Moved, Page
+from webhooks.dashboard.visiting import Moved, Page, json_of
 from webhooks.dashboard.words import instant
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.model import new_id
@@ -36,6 +34,7 @@ _TIMES: Final = ("created_since", "created_until", "modified_since")
 _FIELDS: Final = ("name", "priority", "type", *_TIMES, "source", "dry_run", "list")
 _UNPROCESSABLE: Final = 422
 _TWO: Final = 2
+_DIGITS: Final = 12
 
 
 def shown(visit: Visit) -> Outcome:
@@ -155,14 +154,14 @@ def _moment(visit: Visit, text: str) -> datetime | None:
 def _number(text: str) -> int | str:
     """A whole number, or the text for the API to refuse."""
     try:
-        return int(text)
+        return int(text) if len(text) <= _DIGITS else text
     except ValueError:
         return text
 
 
 def _made(visit: Visit, body: Mapping[str, Any], once: str) -> dict[str, Any]:
     """The batch. The same form sent twice makes one."""
-    raw = orjson.dumps(body)
+    raw = json_of(body)
     key = f"page-{hashlib.sha256(once.encode() + raw).hexdigest()}" if once else None
     answer = batches.create(visit.api, Ask(visit.key, {}, (), raw, key))
     made: dict[str, Any] = answer.body

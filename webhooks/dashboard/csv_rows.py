@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from worker.jobs.views import at
@@ -33,6 +34,7 @@ HEAD: Final = (
     "tags",
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_AFTER_CUT: Final = re.compile(r"[;\t\r\n][ \"]*(?=[=+\-@])")
 _MARK: Final = "\ufeff"  # tells spreadsheets that this is UTF-8
 
 
@@ -76,8 +78,11 @@ def cells(job: Job) -> list[str]:
 
 
 def plain(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: what could be one has an apostrophe before it."""
-    text = "" if value is None else str(value)
+    """A cell that no spreadsheet takes for a formula: what could be one has an apostrophe before it.
+
+    So has what follows a sign at which some cut cells: where a comma stands in numbers, that is the semicolon.
+    """
+    text = _AFTER_CUT.sub(r"\g<0>'", "" if value is None else str(value))
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 

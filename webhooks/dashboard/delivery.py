@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_SHOWN: Final = 12_000
 """Characters of a body on the page; all that was kept of it can be downloaded."""
 
+_PRINTED: Final = 4 * MOST_SHOWN
+"""Characters of it that are looked at: some are space, which is not shown."""
+
 MOST: Final = 50
 """Jobs and outcomes on the page, and all that there may be of them when asked for."""
 
@@ -35,7 +38,7 @@ def shown(visit: Visit) -> Outcome:
     found = visit.ask(api.shown)
     with visit.api.database.read() as connection:
         replays = deliveries.replays_of(connection, found["id"], MOST_REPLAYS)
-    body, more = cut(pretty(found["body"]), MOST_SHOWN)
+    body, more = _beginning(found["body"])
     most = MOST_ALL if visit.get("all") else MOST
     jobs, outcomes = found["jobs"], found["outcomes"] or []
     listed = sorted(outcomes, key=lambda each: each["state"] == "skipped")[:most]
@@ -66,6 +69,13 @@ def body(visit: Visit) -> Outcome:
     """`GET /deliveries/<id>/body`: all that was kept of it, byte for byte."""
     found = visit.ask(api.shown)
     return Download([found["body"].encode()], "application/octet-stream", f"delivery-{found['id']}.json")
+
+
+def _beginning(text: str) -> tuple[str, bool]:
+    """What is shown of a body, and whether there is more. To print all of a large one takes seconds, for nothing."""
+    begun, longer = cut(text, _PRINTED)
+    shown, more = cut(pretty(begun), MOST_SHOWN)
+    return shown, more or longer
 
 
 def first_of(delivery: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webhooks.api import failures
+from webhooks.api.fields import GROUP
 from webhooks.dashboard.failure import page_of
 from webhooks.dashboard.visiting import Moved
 from worker.errors import Conflict, InvalidArguments, NotFound
@@ -30,6 +31,8 @@ def reopen(visit: Visit) -> Outcome:
 
 def _turned(visit: Visit, handler: Handler, body: object, said: str) -> Moved:
     """What stands against it, because others were quicker, is said on the group's page."""
+    if not GROUP.fullmatch(visit.path["id"]):
+        raise NotFound("there is no such group of failures")
     to = f"/failures/{visit.path['id']}"
     try:
         visit.ask(handler, body=body, failure=visit.path["id"])

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _DOCUMENT: Final = re.compile(r"(?:([PpDd])(?:\s*[/;,]\s*|\s+))?([^\s/;,]+)")
 _PLACE: Final = re.compile(r"items\[(\d+)\]\.?(.*)")
 _TYPES: Final = ("P", "D")
+MOST_FAULTS: Final = 1_000
+"""Of a text with more lines that are no items, the rest is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ def read(text: str, kind: str, usual_type: str = "P") -> Pasted:
     again = 0
     for number, line in _lines(text):
         item = _json(line) if line.startswith("{") else word(line, usual_type) if word is not None else None
-        if item is None:
+        said = None if item is None else _said(item)
+        if said is None:
             faults.append(Fault(f"line {number}", _wrong(line, kind)))
+            if len(faults) == MOST_FAULTS:
+                break
             continue
-        said = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
         if said in seen:
             again += 1
             continue
@@ -83,6 +87,14 @@ def _json(line: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
+        return None
+
+
+def _said(item: object) -> bytes | None:
+    """What two lines are the same by; None for what is nested too deeply."""
+    try:
+        return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
         return None
 
 

@@ -26,6 +26,7 @@ from worker.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
+    from urllib.parse import SplitResult
 
     from webhooks.api.asking import Api
     from webhooks.concurrency import Concurrency
@@ -52,6 +53,7 @@ _THEMES: Final = ("auto", "light", "dark")
 _SAID_FOR: Final = 30
 _MOST_FIELDS: Final = 2_000
 _SMALL: Final = 1_000
+_SMALL_FORM: Final = 20_000
 _EFFORT: Final = 4
 """Of gzip: more takes longer than it saves."""
 
@@ -103,13 +105,13 @@ def enter(pages: Pages) -> Response:
     """`GET` and `POST /login`."""
     now = pages.api.clock()
     to = local_path(request.args.get("next", "/"))
-    if request.method == "GET":
+    if request.method != "POST":
         if _session(pages, now) is not None:
             return _moved(to)
         return _login_page(pages, {"wrong": "", "to": to}, 200)
     try:
         _same_site()
-        given = _form(read(request.environ, 10_000, pages.concurrency))
+        given = _form(pages, read(request.environ, 10_000, pages.concurrency))
         key = pages.login.prove(next(iter(given.get("key", ())), ""), request.remote_addr or "")
     except Problem as problem:
         return _login_page(pages, {"wrong": problem.detail, "to": to}, problem.status, problem.headers)
@@ -136,6 +138,7 @@ def _answered(pages: Pages, route: PageRoute, path: Mapping[str, str]) -> Respon
         must_be(session.key, route.role)
         if route.method == "POST":
             visit = replace(visit, form=_proven_form(pages, route, session))
+        _must_be_text(visit)
         zips = request.accept_encodings.best_match(["gzip"]) is not None
         answered = _made(pages, *pages.concurrency.call(lambda: _shown(visit, route.handler(visit), zips=zips)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page and nothing of the inside
@@ -206,14 +209,19 @@ def _session(pages: Pages, now: datetime) -> Session | None:
 
 def _proven_form(pages: Pages, route: PageRoute, session: Session) -> Mapping[str, list[str]]:
     _same_site()
-    form = _form(read(request.environ, route.limit, pages.concurrency))
+    form = _form(pages, read(request.environ, route.limit, pages.concurrency))
     must_admit(session, next(iter(form.pop("csrf", ())), None))
     return form
 
 
-def _form(body: bytes) -> dict[str, list[str]]:
+def _form(pages: Pages, body: bytes) -> dict[str, list[str]]:
+    """The fields. To read a large form takes seconds: not here, where all requests of the process would wait."""
     if request.mimetype != "application/x-www-form-urlencoded":
         raise Problem(415, "the body must be a form")
+    return _fields(body) if len(body) <= _SMALL_FORM else pages.concurrency.call(lambda: _fields(body))
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
@@ -229,8 +237,27 @@ def _same_site() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Problem(403, "this form was sent from another site")
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and _split(origin).netloc != request.host:
         raise Problem(403, "this form was sent from another site")
+
+
+def _must_be_text(visit: Visit) -> None:
+    """Raise `Problem` 400 for what no database takes as text, wherever it stands."""
+    given = [
+        *visit.path.values(),
+        *(text for pair in visit.query for text in pair),
+        *(text for each in visit.form.values() for text in each),
+    ]
+    if any("\x00" in text for text in given):
+        raise Problem(400, "what was sent holds a character that no text has")
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; of what is none they are empty."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _to_login() -> Response:
@@ -242,7 +269,7 @@ def _to_login() -> Response:
 
 
 def _current() -> str:
-    given = urlsplit(request.headers.get("HX-Current-URL", "/"))
+    given = _split(request.headers.get("HX-Current-URL", "/"))
     return local_path(given.path + (f"?{given.query}" if given.query else ""))
 
 

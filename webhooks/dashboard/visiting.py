@@ -78,7 +78,7 @@ class Visit:
 
     def answer(self, handler: Handler, query: Iterable[tuple[str, str]] = (), body: object = None, **path: str) -> Answer:
         """The same with its status."""
-        raw = b"" if body is None else orjson.dumps(body)
+        raw = b"" if body is None else json_of(body)
         answer = handler(self.api, Ask(self.key, {**self.path, **path}, tuple(query), raw, None))
         if isinstance(answer, Streaming):
             raise TypeError("a page takes no stream")
@@ -139,6 +139,14 @@ def local_path(given: str, default: str = "/") -> str:
     if not given.startswith("/") or given.startswith(("//", "/\\")) or not given.isprintable() or "\\" in given:
         return default
     return given
+
+
+def json_of(body: object) -> bytes:
+    """A body for the API. Raises `Problem` 400 for what people may type but no JSON of ours holds: too deep, or too large a number."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        raise Problem(400, "what was sent is nested too deeply, or holds a number that is too large") from None
 
 
 def must_admit(session: Session, given: str | None) -> None:

@@ -222,7 +222,7 @@ def test_results_come_in_parts(small_world: World) -> None:
 
 @given(st.text(max_size=20))
 def test_cells_are_no_formulas(text: str) -> None:
-    """No cell begins as a formula does, and nothing else is changed."""
+    """No cell begins as a formula does, nor what follows a semicolon in it; apostrophes are all that is added."""
     cell = csv_rows.plain(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert cell in {text, f"'{text}"}
+    assert cell.replace("'", "") == text.replace("'", "")
