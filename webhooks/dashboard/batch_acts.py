@@ -53,7 +53,7 @@ def replay(visit: Visit) -> Outcome:
         wanted["failure"] = visit.one("failure")
     begun = visit.ask(actions.create, body={"action": "replay", "filter": wanted})
     jobs = "1 job is" if begun["total"] == 1 else f"{number(begun['total'])} jobs are"
-    return Moved(f"/batches/{batch.id}?action={begun['id']}", f"{jobs} replayed.")
+    return Moved(f"/batches/{batch.id}?action={begun['id']}", f"{jobs} being replayed.")
 
 
 def stop(visit: Visit) -> Outcome:

@@ -61,6 +61,7 @@ def shown(visit: Visit) -> Outcome:
     action = _action(visit, batch)
     values = {
         **told,
+        "title": title(batch, told["ended"], told["total"]),
         "asked": selection(batch),
         "groups": seen.groups[:MOST_GROUPS],
         "more_groups": len(seen.groups) > MOST_GROUPS,
@@ -75,6 +76,13 @@ def shown(visit: Visit) -> Outcome:
         "every": _every(batch, action, moving=told["moving"]),
     }
     return Page("batch.html", values)
+
+
+def title(batch: Batch, ended: int, total: int) -> str:
+    """For the tab: how far it is, while it goes on; else its name."""
+    if batch.state is not BatchState.RUNNING or not total:
+        return batch.name
+    return f"{100 * ended // total} % · {batch.name}"
 
 
 def _every(batch: Batch, action: Mapping[str, Any] | None, *, moving: bool) -> int:

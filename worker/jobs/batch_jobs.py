@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from worker.jobs.model import Job
 
 PORTION: Final = 1_000
-_MOST_RUNNING: Final = 5
+_MOST_AWAY: Final = 5
 
 
 def latest(connection: Connection, batch_id: str, limit: int) -> list[Job]:
-    """A few that run now, then those that came to their end last; where neither is enough, those that are next."""
+    """A few that run now or wait for the ERP, then those that came to their end last; where neither is enough, those that are next."""
     found: dict[str, Job] = {}
-    for statement, most in ((_RUNNING, _MOST_RUNNING), (_ENDED, limit), (_NEXT, limit)):
-        left = min(most, limit - len(found))
+    for statement, most in ((_RUNNING, _MOST_AWAY), (_WAITING, _MOST_AWAY), (_ENDED, limit), (_NEXT, limit)):
+        left = min(most, limit) - len(found)
         if left <= 0:
-            break
+            continue
         rows = connection.execute(statement, {"batch": batch_id, "most": left})
         found |= {job.id: job for job in map(job_of, rows)}
     return list(found.values())
@@ -55,6 +55,7 @@ def portion(connection: Connection, batch_id: str, after: str, size: int) -> lis
 _HERE: Final = jobs.c.batch == bindparam("batch")
 _MOST: Final = bindparam("most", type_=Integer())
 _RUNNING: Final = select(jobs).where(_HERE, jobs.c.state == State.RUNNING.value).order_by(jobs.c.id).limit(_MOST)
+_WAITING: Final = select(jobs).where(_HERE, jobs.c.state == State.WAITING.value).order_by(jobs.c.id).limit(_MOST)
 _ENDED: Final = select(jobs).where(_HERE, jobs.c.finished_at.is_not(None)).order_by(jobs.c.finished_at.desc()).limit(_MOST)
 _NEXT: Final = select(jobs).where(_HERE, jobs.c.state == State.QUEUED.value).order_by(jobs.c.id).limit(_MOST)
 _PARTS: Final = [

@@ -123,7 +123,7 @@ def test_held_page_says_what_it_takes(world: World) -> None:
 
     text = client.get(f"/batches/{batch.id}").text
 
-    assert "it would take 3 jobs and about 4 calls to ERPs, about 1 s in all: done at" in text
+    assert "it would take 3 jobs and about 4 calls to ERPs: done in 1 s at the earliest, at" in text
     assert "1 of them will find nothing to do: its document has an open release job already." in text
     assert "Held: nothing of it has started" in text
     world.bell.rung.clear()

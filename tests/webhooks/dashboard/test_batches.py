@@ -171,7 +171,7 @@ def test_replay_group(world: World) -> None:
     (action,) = world.rows(actions)
     assert moved.location == f"/batches/{batch}?action={action.id}"
     assert (action.total, action.filter["batch"], action.filter["failure"]) == (2, batch, group.group(1))
-    assert "2 jobs are replayed." in client.get(moved.location).text
+    assert "2 jobs are being replayed." in client.get(moved.location).text
     assert "Replaying: 0 of 2" in client.get(f"{moved.location}&part=live_batch").text
     assert "Replaying" not in client.get(f"/batches/{other}?action={action.id}").text
     assert world.press(client, f"/batches/{batch}/actions/{action.id}/stop").location == moved.location
@@ -226,3 +226,14 @@ def test_cells_are_no_formulas(text: str) -> None:
     cell = csv_rows.plain(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert cell.replace("'", "") == text.replace("'", "")
+
+
+def test_title_tells_progress(small_world: World) -> None:
+    """A tab among others says how far the batch is while it runs, and what moves by itself carries the same; paused it has its name."""
+    batch = made(small_world, 3, name="Night")
+    fail(small_world, "P/000001 is closed")
+    client = small_world.log_in()
+    assert "<title>33 % · Night · kitrelay</title>" in client.get(f"/batches/{batch}").text
+    assert 'data-title="33 % · Night"' in client.get(f"/batches/{batch}?part=live_batch").text
+    small_world.press(client, f"/batches/{batch}/pause")
+    assert "<title>Night · kitrelay</title>" in client.get(f"/batches/{batch}").text

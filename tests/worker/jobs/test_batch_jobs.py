@@ -45,6 +45,18 @@ def test_few_run_first(db: Database) -> None:
     assert [state for _, state in latest(db, batch, 10)] == ["running"] * 5 + ["succeeded"] * 5
 
 
+def test_waiting_come_early(db: Database) -> None:
+    """What the ERP has in hand stands before what is still in line, and with what runs takes no more of the list than that alone."""
+    batch = make_batch(db, *(wanted(n) for n in range(20)))
+    ordered = sorted(claim(db, 12), key=lambda job: job.reference)
+    for job in ordered[:4]:
+        settle(db, job, verdicts.accepted("taken", wait=60, erp_id=f"op-{job.reference}"))
+    for job in ordered[4:8]:
+        settle(db, job, verdicts.done("seen"))
+
+    assert [state for _, state in latest(db, batch, 10)] == ["running"] * 4 + ["waiting"] + ["succeeded"] * 4 + ["queued"]
+
+
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 25])
 def test_portions_are_whole(db: Database, count: int) -> None:
     """Every job comes once, in the order made, whatever its state."""

@@ -46,6 +46,13 @@
     });
   }
 
+  // The tab's title tells the newest as well: `data-title` on a live part.
+  function retitle() {
+    const part = document.querySelector("[data-title]");
+    const said = part && `${part.dataset.title} · kitrelay`;
+    if (said && said !== document.title) document.title = said;
+  }
+
   // What a reader has opened stays open when news come.
   function keepOpen() {
     if (!window.Idiomorph) return;
@@ -160,6 +167,7 @@
   keepOpen();
   keepPlace();
   countAllTicks();
+  document.body.addEventListener("htmx:afterSettle", retitle);
   window.addEventListener("pageshow", countAllTicks); // a browser that comes back ticks again what was ticked
   document.addEventListener("change", chooseTheme);
   document.addEventListener("change", tick);
