@@ -249,7 +249,7 @@ def sweep(connection: Connection, batch_id: str, now: datetime, most: int) -> in
         .where(jobs.c.batch == batch_id, jobs.c.state.in_(pending))
         .limit(most)
     )
-    rows = connection.execute(found.with_for_update()).all()  # one that starts in the same moment is left to its worker
+    rows = connection.execute(found.with_for_update(key_share=True)).all()  # one that starts in the same moment is left to its worker
     if rows:
         by = connection.execute(select(batches.c.turned_by).where(batches.c.id == batch_id)).scalar() or KITRELAY
         _cancel(connection, [(row.id, row.state) for row in rows], by, now)
@@ -280,7 +280,7 @@ def close_finished(connection: Connection, now: datetime, lane: Lane | None = No
     if lane is not None:
         candidates = candidates.where(batches.c.tenant == lane.tenant, batches.c.erp.in_(ERPS))
     closed = []
-    for batch_id in connection.execute(candidates.with_for_update(skip_locked=True)).scalars().all():
+    for batch_id in connection.execute(candidates.with_for_update(key_share=True, skip_locked=True)).scalars().all():
         unhappy = and_(jobs.c.batch == batch_id, jobs.c.state.in_([s.value for s in sorted(FINAL - {State.SUCCEEDED})]))
         some = connection.execute(select(jobs.c.id).where(unhappy).limit(1)).first() is not None
         some = some or not _pruned(connection, batch_id).keys() <= {State.SUCCEEDED.value}

@@ -61,8 +61,12 @@ class Database:
             yield connection
 
     def for_update(self, statement: Any) -> Any:  # noqa: ANN401 - a Select of any row shape, given back as it came
-        """Lock the selected rows where the database has row locks; SQLite's one writer needs none."""
-        return statement if self.is_sqlite else statement.with_for_update()
+        """Lock the selected rows where the database has row locks; SQLite's one writer needs none.
+
+        Rows that only name these may be written meanwhile: PostgreSQL looks at a job's batch again when the job is written twice in one
+        transaction, and who has the batch may be waiting for the job.
+        """
+        return statement if self.is_sqlite else statement.with_for_update(key_share=True)
 
     def serialise(self, connection: Connection, name: str) -> None:
         """Be alone with this name until the transaction ends. SQLite's one writer is alone anyway."""

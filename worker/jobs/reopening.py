@@ -75,5 +75,6 @@ def _sweep_whole(db: Database, batch_ids: Iterable[str], now: datetime) -> None:
 
 def _swept(connection: Connection, batch_id: str, now: datetime, most: int) -> int:
     """How many jobs of the batch were cancelled, if it is: it stays what it is until the transaction ends."""
-    state = connection.execute(select(batches.c.state).where(batches.c.id == batch_id).with_for_update()).scalar()
+    locked = select(batches.c.state).where(batches.c.id == batch_id).with_for_update(key_share=True)
+    state = connection.execute(locked).scalar()
     return sweep(connection, batch_id, now, most) if state == BatchState.CANCELLED else 0

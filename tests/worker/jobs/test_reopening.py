@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from sqlalchemy import event
 
 from tests.worker.jobs.acting import NOW, batch_now, claim, ids, later, make_batch, moves_of, read, settle, turned, wanted, whole
-from worker.jobs import actions, queue, reopening, search, verdicts
+from worker.jobs import actions, batches, queue, reopening, search, verdicts
 from worker.jobs.filters import JobFilter
 from worker.jobs.model import JobError
 from worker.jobs.reopening import TRIES, Unswept
@@ -120,6 +121,32 @@ def test_running_batches_are_not_swept(db: Database) -> None:
 
     assert reopening.reopening(db, act, NOW) == "done"
     assert states(db, batch) == [State.QUEUED] * 5
+
+
+@pytest.mark.parametrize("held", ["to turn it", "to replay a job of it"])
+def test_jobs_wait_for_no_batch(postgres_db: Database, held: str) -> None:
+    """Who has a batch may come to wait for its jobs: so who has one of these, and writes it, does not wait for the batch."""
+    batch = make_batch(postgres_db, wanted())
+    (job,) = claim(postgres_db)
+    settle(postgres_db, job, FAILED)
+
+    def discard() -> None:
+        with postgres_db.write() as connection:
+            queue.discard(postgres_db, connection, queue.find(connection, job.id), "ops", NOW)
+
+    other = Thread(target=discard)
+    with postgres_db.write() as connection:
+        if held == "to turn it":
+            batches.find(postgres_db, connection, batch.id)
+        else:
+            reopening.reopen(connection, [batch.id], NOW)
+        other.start()
+        other.join(10)
+        waited = other.is_alive()
+    other.join(10)
+
+    assert not waited
+    assert read(postgres_db, job).state is State.CANCELLED
 
 
 def test_actions_sweep_in_chunks(db: Database) -> None:
