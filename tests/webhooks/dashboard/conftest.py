@@ -5,6 +5,7 @@ Tests share what the processes hold: each makes what it looks at, and counts not
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -41,11 +42,27 @@ PLAN: Final = Plan(
 )
 
 
+STAGE: Final = pytest.StashKey[ExitStack]()
+GROUP: Final = "pages"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last test in a browser the processes end."""
+    if _group(item) == GROUP and (nextitem is None or _group(nextitem) != GROUP):
+        item.config.stash[STAGE].close()
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker is not None else ""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests in a browser run in one process, one after another; where there is no Chromium they are left out."""
     browsing = [item for item in items if isinstance(item, pytest.Function) and {"window", "browser", "cluster"} & set(item.fixturenames)]
     for item in browsing:
-        item.add_marker(pytest.mark.xdist_group("pages"))
+        item.add_marker(pytest.mark.xdist_group(GROUP))
         item.add_marker(pytest.mark.timeout(300))
     if CHROMIUM is None:
         items[:] = [item for item in items if item not in browsing]
@@ -53,16 +70,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, stage: ExitStack) -> Cluster:
     """The processes. Its tenant is `demo`; its key is an admin's."""
-    with Cluster(tmp_path_factory.mktemp("pages") / "cluster", PLAN) as running:
-        yield running
+    return stage.enter_context(Cluster(tmp_path_factory.mktemp("pages") / "cluster", PLAN))
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(stage: ExitStack) -> Browser:
     """Chromium."""
-    with chromium() as running:
+    return stage.enter_context(chromium())
+
+
+@pytest.fixture(scope="session")
+def stage(pytestconfig: pytest.Config) -> Iterator[ExitStack]:
+    """What runs for these tests. It ends with the last of them, so that it costs the rest of the session nothing."""
+    with ExitStack() as running:
+        pytestconfig.stash[STAGE] = running
         yield running
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click.testing
 import pytest
 
+from tests.worker.cli.clocks import time_with
 from worker.jobs import batches as ledger
 from worker.jobs.ledger import utc_now
 from worker.jobs.search import JobFilter, find_jobs
@@ -77,7 +78,7 @@ def test_watch_waits(run: Run, batch: str, database: Database, monkeypatch: pyte
         if ends := next(rounds):
             end(database, ends)
 
-    monkeypatch.setattr("worker.cli.watching.time.sleep", sleep)
+    monkeypatch.setattr("worker.cli.watching.time", time_with(sleep))
     assert run("batches", "watch", batch).exit_code == 0
     assert next(rounds, None) is None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click.testing
 import pytest
 
+from tests.worker.cli.clocks import time_with
 from worker.cli.opening import actor
 from worker.cli.tailing import Follower
 from worker.jobs.changes import Change, apply
@@ -146,7 +147,7 @@ def test_tail_ends_in_order(run: Run, made: list[Job], database: Database, monke
             raise KeyboardInterrupt
         following()
 
-    monkeypatch.setattr("worker.cli.tailing.time.sleep", sleep)
+    monkeypatch.setattr("worker.cli.tailing.time", time_with(sleep))
     result = run("jobs", "tail", "--lines", "1", "--json")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click.testing
 import pytest
 
+from tests.worker.cli.clocks import time_with
 from worker.jobs import batches as ledger
 from worker.jobs.ledger import utc_now
 from worker.jobs.search import JobFilter, find_batches, find_jobs
@@ -78,7 +79,8 @@ def worker(file: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> W
     """A worker, and a tenant with three ERPs."""
     file.write_text(file.read_text() + MORE)
     playing = Worker(database)
-    monkeypatch.setattr("worker.cli.syncing.time.sleep", playing)
+    for module in ("syncing", "watching"):
+        monkeypatch.setattr(f"worker.cli.{module}.time", time_with(playing))
     return playing
 
 
@@ -148,7 +150,8 @@ def test_interrupted_goes_on(kits: tuple[str, ...], where: str, run: Run, worker
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("worker.cli.syncing.time.sleep", interrupt)
+    for module in ("syncing", "watching"):
+        monkeypatch.setattr(f"worker.cli.{module}.time", time_with(interrupt))
     result = run("sync", *kits)
     assert result.exit_code == 1
     assert where in result.stderr
