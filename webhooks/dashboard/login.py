@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COOKIE: Final = "kitrelay-session"
 MOST_GUESSES: Final = 10
-"""Wrong keys from one address within a window; behind a proxy that hides addresses, from all of them."""
+"""Wrong keys from one address within a window; behind a proxy that hides addresses, from all of them: so no right key is ever counted."""
 
 WINDOW: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
@@ -33,16 +33,21 @@ class Login:
         self._lock = Lock()
 
     def prove(self, given: str, address: str) -> ApiKey:
-        """The key that was given. Raises `Problem` 401 for a wrong one, 429 after too many."""
+        """The key that was given; a right one always. Raises `Problem` 401 for a wrong one, 429 for one after too many."""
+        try:
+            return self._keys.find(f"Bearer {given.strip()}")
+        except Problem as problem:
+            if self._has_guessed_enough(address):
+                told = {"Retry-After": str(int(WINDOW))}
+                raise Problem(429, "too many wrong keys: wait a minute", headers=told) from problem
+            raise Problem(401, "this is no key of ours") from problem
+
+    def _has_guessed_enough(self, address: str) -> bool:
+        """Count one more wrong key; whether there were too many before it."""
         with self._lock:
             if self._ticks() - self._since >= WINDOW or len(self._wrong) > _MOST_ADDRESSES:
                 self._wrong.clear()
                 self._since = self._ticks()
-            if self._wrong.get(address, 0) >= MOST_GUESSES:
-                raise Problem(429, "too many wrong keys: wait a minute", headers={"Retry-After": str(int(WINDOW))})
-        try:
-            return self._keys.find(f"Bearer {given.strip()}")
-        except Problem as problem:
-            with self._lock:
-                self._wrong[address] = self._wrong.get(address, 0) + 1
-            raise Problem(401, "this is no key of ours") from problem
+            before = self._wrong.get(address, 0)
+            self._wrong[address] = min(before + 1, MOST_GUESSES)
+            return before >= MOST_GUESSES

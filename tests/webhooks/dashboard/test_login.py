@@ -37,11 +37,14 @@ def test_login_leads_back(small_world: World) -> None:
 
 
 def test_wrong_keys_are_limited(small_world: World) -> None:
-    """A wrong key is told so, whatever it is; after some of them even the right one has to wait."""
+    """A wrong key is told so, whatever it is, and after some of them to wait; the right one is let in all the while."""
     client = small_world.app.test_client()
     answers = [client.post("/login", data={"key": f"guess-{n}"}).status_code for n in range(MOST_GUESSES + 1)]
     assert answers == [401] * MOST_GUESSES + [429]
-    assert client.post("/login", data={"key": "ops-key"}).status_code == 429
+    assert client.post("/login", data={"key": "ops-key"}).status_code == 303
+    assert small_world.app.test_client().post("/login", data={"key": "guess"}).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert small_world.app.test_client().post("/login", data={"key": "guess"}, environ_base=elsewhere).status_code == 401
 
 
 def test_sessions_end(small_world: World) -> None:
