@@ -83,9 +83,11 @@ def _connections(visit: Visit, seen: list[Tenant]) -> dict[str, Any]:
 
 
 def _crew(visit: Visit) -> dict[str, Any]:
+    """Processes serve all tenants: where they run is for admins who see all of them."""
+    places = visit.may("admin") and tenants_of(visit.key) is None
     since = visit.now - timedelta(seconds=visit.api.settings.timing.dead_after)
     with visit.api.database.read() as connection:
-        return {"crew": fleet.crew(connection, since), "web_processes": visit.api.settings.web_processes}
+        return {"crew": fleet.crew(connection, since), "places": places, "web_processes": visit.api.settings.web_processes}
 
 
 def _schedules(visit: Visit, seen: list[Tenant]) -> dict[str, Any]:

@@ -189,15 +189,16 @@ def test_compare_now(full_world: World) -> None:
 
 
 def test_processes_told(small_world: World) -> None:
-    """Who is alive, and since when; where they run is for admins. Without any, that is said."""
+    """Who is alive, and since when; where they run is for admins of all tenants. Without any, that is said."""
     client = small_world.log_in("root-key")
     assert "No worker and no scheduler is alive" in client.get("/connections").text
     with small_world.database.write() as connection:
         fleet.enlist(connection, "w1", "box-7:4711", "worker", small_world.now)
     assert "box-7:4711" in client.get("/connections").text
-    own = small_world.log_in("view-key").get("/connections").text
-    assert "Worker</td>" in own
-    assert "box-7" not in own
+    for key in ("view-key", "chief-key"):
+        own = small_world.log_in(key).get("/connections").text
+        assert "Worker</td>" in own
+        assert "box-7" not in own
 
 
 def test_retention_told(small_world: World) -> None:
