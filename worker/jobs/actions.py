@@ -40,6 +40,9 @@ CHUNK: Final = 500
 MOVED_ON: Final = "it moved on in the meantime"
 MADE_GOOD: Final = "a later job did what it was to do"
 DONE_SINCE: Final = "another job has its unique key now"
+MOST_LOOKED_AT: Final = 2_000
+"""Actions of all tenants that are read for one page of a list."""
+
 _PORTION: Final = 200
 _INSTANT: Final = timedelta(microseconds=1)
 _TIMES: Final = ("since", "until")
@@ -189,15 +192,19 @@ def find(connection: Connection, action_id: str, lock: Callable[[Any], Any] = la
 
 
 def find_actions(connection: Connection, tenants: Collection[str] | None, limit: int, after: str | None = None) -> list[Action]:
-    """Up to `limit` actions, newest first, older than the action `after`: those that touch no others than these tenants (None: all)."""
+    """Up to `limit` actions, newest first, older than the action `after`: those that touch no others than these tenants (None: all).
+
+    They are looked for among the 2,000 newest of all tenants before `after`: who sees few tenants of many may not be shown what is older.
+    """
     found: list[Action] = []
-    while True:
+    for _ in range(0, MOST_LOOKED_AT, _PORTION):
         older = select(actions).order_by(actions.c.id.desc()).limit(_PORTION)
         rows = connection.execute(older if after is None else older.where(actions.c.id < after)).all()
         found += (action for action in map(_action_of, rows) if touches_only(action, tenants))
         if len(found) >= limit or len(rows) < _PORTION:
-            return found[:limit]
+            break
         after = rows[-1].id
+    return found[:limit]
 
 
 def touches_only(action: Action, tenants: Collection[str] | None) -> bool:

@@ -293,3 +293,21 @@ def test_one_of_a_key(db: Database) -> None:
 
     assert (action.total, action.done, action.skipped) == (2, 1, {DONE_SINCE: 1})
     assert [read(db, job.id).state for job in (first, second)] == [State.FAILED, State.QUEUED]
+
+
+def test_listing_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of other tenants' actions only so many are walked through in search of one's own."""
+    monkeypatch.setattr(actions, "_PORTION", 2)
+    monkeypatch.setattr(actions, "MOST_LOOKED_AT", 6)
+    old, new = (ask(db, "replay", JobFilter(tenants=("acme",)), seconds=second) for second in (1, 2))
+    for second in range(5):
+        ask(db, "replay", JobFilter(tenants=("globex",)), seconds=3 + second)
+
+    with db.read() as connection:
+        own = actions.find_actions(connection, ("acme",), 10)
+        older = actions.find_actions(connection, ("acme",), 10, new.id)
+        last = actions.find_actions(connection, None, 1)
+
+    assert [action.id for action in own] == [new.id]
+    assert [action.id for action in older] == [old.id]
+    assert len(last) == 1
