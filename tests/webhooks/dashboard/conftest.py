@@ -58,6 +58,7 @@ def _group(item: pytest.Item) -> str:
     return str(marker.args[0]) if marker is not None else ""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests in a browser run in one process, one after another; where there is no Chromium they are left out."""
     browsing = [item for item in items if isinstance(item, pytest.Function) and {"window", "browser", "cluster"} & set(item.fixturenames)]
