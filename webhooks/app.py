@@ -76,7 +76,7 @@ def create_app(
     doctor = Doctor(settings, database, clock)
     api, keys = Api(settings, database, bell, Fullness(database, most_open), streams, clock, doctor), Keys(settings.api_keys)
     _serve(app, api, keys, concurrency, metrics)
-    pages = Pages(api, Trials(receiver, database), Sessions(settings.api_keys), Login(keys), concurrency, metrics, _problem)
+    pages = Pages(api, Trials(receiver, database, refusals), Sessions(settings.api_keys), Login(keys), concurrency, metrics, _problem)
     _watch(app, doctor, Gauges(settings, database, clock), concurrency, metrics)
     _describe(app, concurrency)
     _show(app, pages)

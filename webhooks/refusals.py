@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
 
+from webhooks.concurrency import Threads
 from webhooks.receiver import KEPT_VALUE
 from worker.errors import LedgerUnavailable
 from worker.jobs import arrivals
@@ -26,28 +27,16 @@ KEPT_BYTES: Final = 4096
 _MINUTE: Final = 60.0
 
 
-class Refusals:
-    """At most sixty a minute for each tenant and source over `processes` processes, and 4 KiB of each body."""
+class _Room:
+    """How many more of each tenant and source are kept within a minute."""
 
-    def __init__(self, database: Database, concurrency: Concurrency, clock: Callable[[], datetime], processes: int = 1) -> None:
-        self._database = database
-        self._concurrency = concurrency
-        self._clock = clock
-        self._most = max(1, A_MINUTE // max(1, processes))
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._kept: dict[tuple[str, str], deque[float]] = {}
         self._lock = Lock()
 
-    def keep(self, arrival: Arrival, state: str, reason: str) -> None:
-        """Keep it as `duplicate` or `refused`, if there is room. Never raises: the sender's answer does not depend on it."""
-        now = self._clock()
-        if not self._has_room(arrival, now.timestamp()):
-            return
-        try:
-            self._concurrency.call(lambda: self._record(short(arrival), state, reason, now))
-        except (LedgerUnavailable, IntegrityError):
-            return
-
-    def _has_room(self, arrival: Arrival, now: float) -> bool:
+    def take(self, arrival: Arrival, now: float) -> bool:
+        """Take a place; whether there was one."""
         with self._lock:
             times = self._kept.setdefault((arrival.tenant, arrival.source), deque())
             while times and times[0] <= now - _MINUTE:
@@ -56,6 +45,33 @@ class Refusals:
                 return False
             times.append(now)
             return True
+
+
+class Refusals:
+    """At most sixty a minute for each tenant and source over `processes` processes, and 4 KiB of each body."""
+
+    def __init__(self, database: Database, concurrency: Concurrency, clock: Callable[[], datetime], processes: int = 1) -> None:
+        self._database = database
+        self._concurrency = concurrency
+        self._clock = clock
+        self._processes = processes
+        self._room = _Room(max(1, A_MINUTE // max(1, processes)))
+
+    def blocking(self) -> Refusals:
+        """The same within the same bounds, for who is in a thread that may block."""
+        other = Refusals(self._database, Threads(), self._clock, self._processes)
+        other._room = self._room
+        return other
+
+    def keep(self, arrival: Arrival, state: str, reason: str) -> None:
+        """Keep it as `duplicate` or `refused`, if there is room. Never raises: the sender's answer does not depend on it."""
+        now = self._clock()
+        if not self._room.take(arrival, now.timestamp()):
+            return
+        try:
+            self._concurrency.call(lambda: self._record(short(arrival), state, reason, now))
+        except (LedgerUnavailable, IntegrityError):
+            return
 
     def _record(self, arrival: Arrival, state: str, reason: str, now: datetime) -> None:
         with self._database.write() as connection:

@@ -1,7 +1,8 @@
 """Test deliveries: written by a person, signed here with the sender's own secret, and taken by the real receiver in this process.
 
-So proof, duplicate check, storing, rules and the sender's rate are those of every delivery; only the network is left out. The secret goes
-nowhere: it makes the proof, which the receiver checks and nobody keeps.
+So proof, duplicate check, storing and rules are those of every delivery; only the network is left out. The secret goes nowhere: it makes
+the proof, which the receiver checks and nobody keeps. A test takes nothing from the real sender: it is a duplicate of tests alone, no event
+is a duplicate of it, and it counts for the rate of who tests, not for the source's.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from webhooks.cloudevents import STRUCTURED
 from webhooks.concurrency import Threads
 from webhooks.problems import Problem
 from webhooks.proving import Message, prover_of, token_of
+from webhooks.rates import Rates
 from webhooks.receiver import TEST_HEADER, header_variable
-from webhooks.refusals import Refusals
 from webhooks.retold import sender_of
 from webhooks.ruling import ruled
 from worker.errors import NotFound
 from worker.jobs import acts, arrivals
-from worker.settings import ERPS
+from worker.settings import ERPS, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,8 +35,15 @@ if TYPE_CHECKING:
 
     from webhooks.answers import Answer
     from webhooks.receiver import Receiver
+    from webhooks.refusals import Refusals
     from worker.jobs.arrivals import Arrival, Stored
     from worker.jobs.engine import Database
+
+A_MINUTE: Final = 30
+"""Test deliveries that an API key may send, to whomever."""
+
+_NOWHERE: Final = ""
+"""No tenant has this name: the rates of who tests stand under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +69,10 @@ class Came:
 class Trials:
     """Tries deliveries out. It works where it is asked to, in a thread that may block."""
 
-    def __init__(self, receiver: Receiver, database: Database) -> None:
+    def __init__(self, receiver: Receiver, database: Database, refusals: Refusals) -> None:
+        """`refusals` are the receiver's, whose bounds tests share."""
         self._receiver = replace(receiver, concurrency=Threads())
-        self._refusals = Refusals(database, Threads(), receiver.clock, receiver.settings.web_processes)
+        self._refusals = refusals.blocking()
         self._database = database
 
     def sources(self, tenant: str) -> list[str]:
@@ -81,17 +90,29 @@ class Trials:
         environ = self._environ(trial)
         content = sender.read(environ, trial.body)
         told = sender.told(sender.bare(environ, trial.body), environ, content, self._receiver.clock())
-        return ruled(self._receiver.rules, sender, told, content, trial.body)
+        return ruled(self._receiver.rules, sender, _of_tests(told), content, trial.body)
 
     def send(self, trial: Trial) -> Came:
-        """Sign it and let it be received. Raises `NotFound` for a sender that can prove nothing, `LedgerUnavailable`."""
+        """Sign it and let it be received.
+
+        Raises `NotFound` for a sender that can prove nothing, `Problem` 429 for one test too many, `LedgerUnavailable`.
+        """
+        environ = self._environ(trial)
+        self._admit(trial.by)
         slip = _Slip(self._database, self._refusals, trial, self._receiver.clock)
-        receiver = replace(self._receiver, writer=slip, refusals=slip)
+        receiver = replace(self._receiver, writer=slip, refusals=slip, rates=_Untouched())
         try:
-            _RECEIVERS.get(trial.source, _triggered)(receiver, self._environ(trial), trial)
+            _RECEIVERS.get(trial.source, _triggered)(receiver, environ, trial)
         except Problem as problem:
             return Came(slip.delivery, refused=problem.detail)
         return Came(slip.delivery, first=slip.first)
+
+    def _admit(self, by: str) -> None:
+        """Who tests is told to wait as a source of their own is. Raises `Problem` 429."""
+        try:
+            self._receiver.rates.admit(_NOWHERE, Source(by, "bearer", (), per_minute=A_MINUTE), self._receiver.clock().timestamp())
+        except Problem as problem:
+            raise Problem(429, f"{by} may send {A_MINUTE} test deliveries a minute", headers=problem.headers) from None
 
     def _environ(self, trial: Trial) -> dict[str, Any]:
         """The request that the sender would have made."""
@@ -105,6 +126,13 @@ class Trials:
             "CONTENT_LENGTH": f"{len(trial.body)}",
             "wsgi.input": BytesIO(trial.body),
         }
+
+
+class _Untouched(Rates):
+    """Stands for the sources' rates while a test delivery is received."""
+
+    def admit(self, tenant: str, source: Source, now: float) -> None:
+        """Nothing is taken."""
 
 
 class _Slip:
@@ -123,7 +151,7 @@ class _Slip:
         self.delivery = arrival.id
         with self._database.write() as connection:
             now = self._clock()
-            stored = arrivals.store(self._database, connection, [self._marked(arrival)], now)[0]
+            stored = arrivals.store(self._database, connection, [_of_tests(self._marked(arrival))], now)[0]
             self.first = stored.delivery if stored.duplicate else None
             self._record(connection, "duplicate" if stored.duplicate else "taken", now)
         return stored
@@ -147,6 +175,11 @@ class _Slip:
     def _record(self, connection: Connection, became: str, now: datetime) -> None:
         told = {"source": self._trial.source, "became": became}
         acts.record(connection, self._trial.by, self._trial.tenant, "delivery.tested", self.delivery, None, told, now)
+
+
+def _of_tests(arrival: Arrival) -> Arrival:
+    """With a key that no sender's delivery has: those begin with another word."""
+    return arrival if arrival.key is None else replace(arrival, key=f"test:{arrival.key}")
 
 
 def _is_cloudevent(body: bytes) -> bool:

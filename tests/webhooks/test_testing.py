@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,19 +11,26 @@ import pytest
 from tests.webhooks.shop import PLAIN, SECRET, event, tenant
 from tests.webhooks.world import INTACCT_SECRET, KEY, PUSH_SECRET, World, body, operation
 from webhooks.concurrency import Threads
+from webhooks.problems import Problem
+from webhooks.proving import Message, prover_of
 from webhooks.rates import Rates
 from webhooks.receiver import Receiver
+from webhooks.refusals import A_MINUTE as A_MINUTE_KEPT
 from webhooks.refusals import Refusals
-from webhooks.testing import Trial, Trials
+from webhooks.testing import A_MINUTE, Trial, Trials
 from webhooks.writer import Writer
 from worker.errors import NotFound
+from worker.jobs.arrivals import Arrival
+from worker.jobs.keys import taken_by
 from worker.jobs.tables import acts, deliveries, jobs
 from worker.metrics import Metrics
 from worker.rules import Rulebook
-from worker.settings import Secret, Source
+from worker.settings import ERPS, Secret, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.webhooks.world import Reply
 
 SENDERS = ("visma", "itempath", "intacct", "webshop", "warehouse", "paper", "idless")
 CLOUD_EVENT = body(specversion="1.0", id="e1", source="shop", type="order.paid", data={"channel": "b2c"})
@@ -35,13 +44,21 @@ def shop(sqlite_url: str) -> Iterator[World]:
     world.database.close()
 
 
-def trials(world: World) -> Trials:
+def trials(world: World, rates: Rates | None = None, refusals: Refusals | None = None) -> Trials:
     """What sends test deliveries, as the app makes it."""
     clock = lambda: world.now  # noqa: E731 - a clock
     writer = Writer(world.database, Threads(), Metrics(), clock)
-    refusals = Refusals(world.database, Threads(), clock)
-    book = Rulebook(world.settings)
-    return Trials(Receiver(world.settings, writer, refusals, world.bell, Metrics(), Threads(), book, Rates(), clock), world.database)
+    refusals = refusals or Refusals(world.database, Threads(), clock)
+    parts = (world.settings, writer, refusals, world.bell, Metrics(), Threads(), Rulebook(world.settings), rates or Rates(), clock)
+    return Trials(Receiver(*parts), world.database, refusals)
+
+
+def real(world: World, source: str, raw: bytes, name: str = "t-1") -> Reply:
+    """The same from the sender, over the network."""
+    prove = prover_of(world.settings, "acme", source)
+    assert prove is not None
+    path = f"/webhooks/{source}/acme" if source in ERPS else f"/triggers/acme/{source}"
+    return world.push(raw, path, **prove(Message(raw, name, world.now)))
 
 
 def trial(source: str, raw: bytes, name: str = "t-1") -> Trial:
@@ -49,6 +66,7 @@ def trial(source: str, raw: bytes, name: str = "t-1") -> Trial:
     return Trial("acme", source, raw, name, "ops")
 
 
+@cache
 def raw_for(source: str) -> bytes:
     """A body that the sender may send."""
     return {"visma": body(id=operation()), "itempath": body(kit="K1"), "intacct": body(kit="K1")}.get(source, event())
@@ -107,14 +125,43 @@ def test_refused_is_kept(shop: World, raw: bytes, why: str) -> None:
     assert [act.after["became"] for act in shop.rows(acts)] == ["refused"]
 
 
-def test_rate_holds(shop: World) -> None:
-    """Test deliveries use up the source's rate."""
-    source = Source("slow", "bearer", (Secret(PLAIN),), per_minute=3)
+@pytest.mark.parametrize("source", [each for each in SENDERS if each != "idless"])
+def test_real_event_is_taken(shop: World, source: str) -> None:
+    """What a test had as its id or its body may still come from the real sender; the test again is a duplicate of the test alone."""
+    raw, ours = raw_for(source), trials(shop)
+    first = ours.send(trial(source, raw))
+    came = real(shop, source, raw)
+    again = ours.send(trial(source, raw))
+    assert (first.refused, came.json["duplicate"]) == (None, False)
+    assert again.first == first.delivery
+    assert real(shop, source, raw).json == {"delivery": came.json["delivery"], "duplicate": True}
+    with shop.database.read() as connection:
+        assert taken_by(connection, ours.foresee(trial(source, raw)), shop.now) == first.delivery
+
+
+def test_rate_is_the_testers(shop: World) -> None:
+    """However much is tested, the source may send what it may; who tests has a rate of their own, over all senders."""
+    source, rates = Source("slow", "bearer", (Secret(PLAIN),), per_minute=3), Rates()
     shop.settings.tenants["acme"].sources["slow"] = source
-    ours = trials(shop)
-    many = [ours.send(trial("slow", event(), f"t-{number}")) for number in range(4)]
-    assert many[2].refused is None
-    assert "may send 3 events a minute" in str(many[3].refused)
+    ours = trials(shop, rates)
+    many = [ours.send(trial("slow", b"{}", f"t-{number}")) for number in range(A_MINUTE)]
+    assert not [came for came in many if "may send" in str(came.refused)]
+    for name in ("slow", "visma"):
+        with pytest.raises(Problem, match=f"ops may send {A_MINUTE} test deliveries a minute"):
+            ours.send(trial(name, raw_for(name)))
+    assert ours.send(replace(trial("visma", raw_for("visma")), by="ann")).refused is None
+    for _ in range(source.per_minute):
+        rates.admit("acme", source, shop.now.timestamp())
+
+
+def test_refusals_are_bounded_once(shop: World) -> None:
+    """Refused tests and refused deliveries together are kept only as often as a source's may be."""
+    kept = Refusals(shop.database, Threads(), lambda: shop.now, A_MINUTE_KEPT // 4)
+    ours = trials(shop, refusals=kept)
+    for number in range(3):
+        kept.keep(Arrival("acme", "webshop", "order", {}, f"{number}", None, ""), "refused", "no")
+        ours.send(trial("webshop", b"{", f"t-{number}"))
+    assert len(shop.rows(deliveries)) == 4
 
 
 def test_foresight_stores_nothing(shop: World) -> None:

@@ -119,9 +119,9 @@ def _page(visit: Visit, typed: Typed, more: Mapping[str, Any], status: int = 200
 def _id_use(name: str, source: Source | None) -> str:
     """What the id of the form is to this sender."""
     if name == "itempath":
-        return "A push has no id: the same body within an hour is a duplicate."
+        return "A push has no id: the same test within an hour is a duplicate."
     if source is None or source.scheme == "standard-webhooks" or source.id_header:
-        return "The same id again is a duplicate. Empty: a new one."
+        return "A second test with an id is a duplicate. Empty: a new one."
     return "This source has its id in the body." if source.id else "This source has no id, unless the body is a CloudEvent."
 
 
