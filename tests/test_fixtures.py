@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 import redis
 from sqlalchemy import create_engine, text
 
@@ -34,3 +35,10 @@ def test_redis_keeps_everything(clean_redis_url: str) -> None:
         assert client.dbsize() == 0
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+@pytest.mark.xdist_group("fixtures")
+def test_groups_stay_together(request: pytest.FixtureRequest) -> None:
+    """Under `--dist loadgroup` a test carries its group's name: those of journeys and of pages run one after another."""
+    grouped = request.config.getoption("loadgroup", default=False)
+    assert request.node.nodeid.endswith("@fixtures") == bool(grouped)
