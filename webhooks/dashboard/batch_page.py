@@ -10,7 +10,7 @@ from webhooks.api.access import sees
 from webhooks.api.fields import ID
 from webhooks.dashboard.batch_list import line
 from webhooks.dashboard.batch_new import takes
-from webhooks.dashboard.holdups import holdups, stood_still
+from webhooks.dashboard.holdups import halted, holdups, stood_still
 from webhooks.dashboard.visiting import Page
 from worker.errors import NotFound
 from worker.jobs import batch_jobs, estimates, search, standstills
@@ -67,6 +67,7 @@ def shown(visit: Visit) -> Outcome:
         "more_groups": len(seen.groups) > MOST_GROUPS,
         "jobs": [job_view(job) for job in seen.jobs],
         "holdups": holdups(batch, seen.progress.counts, links, visit.now),
+        "halted": halted(places(visit, batch), links),
         "stops": stood_still(seen.stops, batch.created_at, batch.finished_at or visit.now),
         "preview": seen.preview,
         "takes": takes(seen.preview, visit.now),

@@ -25,6 +25,9 @@ _STOPS: Final = {
 }
 
 
+_HALTED: Final = ("paused", "broken")
+
+
 @dataclass(frozen=True, slots=True)
 class Holdup:
     """One thing, in a sentence; `until` is when it ends, where that is known."""
@@ -41,6 +44,12 @@ def holdups(batch: Batch, counts: Mapping[str, int], links: Iterable[Mapping[str
     if batch.state in {BatchState.PLANNING, BatchState.RUNNING} or still:
         found += [holdup for link in links if (holdup := _of_link(link, now)) is not None]
     return found
+
+
+def halted(erps: Sequence[str], links: Iterable[Mapping[str, Any]]) -> str:
+    """Which of these connections takes no call at all now, in words; "" when none: no end can be told from the pace of before."""
+    stands = {link["erp"]: link["state"] for link in links if link["erp"] in erps}
+    return next((f"{words.ERPS.get(erp, erp)} is {state}" for erp, state in stands.items() if state in _HALTED), "")
 
 
 def _of_state(batch: Batch, counts: Mapping[str, int]) -> list[Holdup]:

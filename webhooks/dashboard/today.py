@@ -9,12 +9,14 @@ from webhooks.api import batches
 from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.connections import views
 from webhooks.dashboard import pacing
+from webhooks.dashboard.holdups import halted
 from webhooks.dashboard.job_filters import address
 from webhooks.dashboard.visiting import Page
 from webhooks.health import OK
 from worker.jobs.model import Lane
 from worker.jobs.overview import standing
 from worker.jobs.paces import paces
+from worker.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +77,7 @@ def _now(visit: Visit, tenant: str) -> dict[str, Any]:
         "connections": connections,
         "connections_left_out": len(lanes) - len(connections),
         "figures": [_figure(counts, each, tenant) for each in FIGURES],
-        "batches": _batches(visit, tenant),
+        "batches": _batches(visit, tenant, connections),
     }
 
 
@@ -101,10 +103,18 @@ def _figure(counts: Counter[str], figure: tuple[str, str, Mapping[str, str], boo
     return {"name": name, "label": label, "count": counts[name], "to": to, "hint": hint, "alarm": alarm}
 
 
-def _batches(visit: Visit, tenant: str) -> list[dict[str, Any]]:
+def _batches(visit: Visit, tenant: str, connections: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     mine = [("tenant", tenant)] if tenant else []
     found = (visit.ask(batches.listed, [("state", state), ("limit", str(most)), *mine])["items"] for state, most in BATCHES)
-    return [{**batch, "ended": sum(batch["counts"][state] for state in pacing.ENDS)} for some in found for batch in some]
+    return [_batch(batch, connections) for some in found for batch in some]
+
+
+def _batch(batch: dict[str, Any], connections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`halted`: the connection of its kind that takes no call now, in words."""
+    own = KINDS[batch["kind"]].erp if batch["kind"] in KINDS else ""
+    links = [each for each in connections if each["tenant"] == batch["tenant"]]
+    ended = sum(batch["counts"][state] for state in pacing.ENDS)
+    return {**batch, "ended": ended, "halted": halted((own,) if own else tuple(each["erp"] for each in links), links)}
 
 
 def _pace(visit: Visit, tenant: str, chosen: Range) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webhooks.dashboard.holdups import holdups, stood_still
+from webhooks.dashboard.holdups import halted, holdups, stood_still
 from worker.jobs.model import Batch
 from worker.jobs.standstills import BROKEN, BUDGET, Standstill
 from worker.jobs.states import BatchState, State
@@ -72,3 +72,17 @@ def test_standstills_are_summed() -> None:
     ]
     told = [("Visma Net had no calls left in the hour", 600.0), ("Visma Net was broken", 420.0)]
     assert stood_still(stops, since, until) == told
+
+
+@pytest.mark.parametrize(
+    ("erps", "state", "said"),
+    [
+        (("visma",), "broken", "Visma Net is broken"),
+        (("visma", "itempath"), "paused", "Visma Net is paused"),
+        (("visma",), "slow", ""),
+        (("itempath",), "broken", ""),
+    ],
+)
+def test_halt_is_named(erps: tuple[str, ...], state: str, said: str) -> None:
+    """Only a connection that the batch calls, and that takes no call at all, stops it."""
+    assert halted(erps, [link(state=state), link(erp="itempath")]) == said

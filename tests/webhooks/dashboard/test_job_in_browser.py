@@ -124,7 +124,7 @@ def test_document_is_read(window: Tab, cluster: Cluster) -> None:
     expect(look).to_contain_text("Released")
     window.shoot("job-document")
     page.get_by_text("Cancel…").click()
-    window.press("Cancel")
+    window.press("Cancel the job")
     expect(page.locator("h1")).to_contain_text("Cancelled")
 
 

@@ -248,3 +248,19 @@ def test_charts_follow_the_theme(window: Tab) -> None:
     expect(page.locator("[data-chart=latency] .uplot:not([data-old])")).to_be_visible(timeout=PATIENCE_MS)
     page.set_viewport_size({"width": 500, "height": 800})
     page.wait_for_function("document.querySelector('[data-chart=latency] canvas').getBoundingClientRect().width < 480")
+
+
+def test_no_end_while_broken(world: World) -> None:
+    """No end is promised from the pace of before while the ERP takes no call: the first page and the batch's say why."""
+    items = [{"type": "P", "ref_no": f"{n:06}"} for n in range(1, 4)]
+    asked = {"tenant": "acme", "kind": "release_kit_assembly", "items": items, "name": "Night"}
+    batch = world.ask("POST", "/api/batches", "root-key", json=asked).json["id"]
+    with world.database.write() as connection:
+        ended = {"state": "succeeded", "started_at": world.now, "finished_at": world.now}
+        connection.execute(update(jobs).where(jobs.c.reference == "P/000001").values(**ended))
+    client = world.log_in()
+    assert "waits:" not in client.get("/").text
+    saw(world, Lane("acme", "visma"), failures=9, why="connection refused")
+
+    assert "waits: Visma Net is broken" in client.get("/").text
+    assert "done: not while Visma Net is broken" in client.get(f"/batches/{batch}").text

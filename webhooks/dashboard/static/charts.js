@@ -45,6 +45,9 @@
     return { bars, order, values: [data.at, ...order.map((place) => columns[place])] };
   }
 
+  // Where a value has no neighbour no line is drawn: only a point tells of it.
+  const lone = (values) => values.flatMap((value, at) => (value != null && values[at - 1] == null && values[at + 1] == null ? [at] : []));
+
   function line(data, bars, place) {
     const { name, colour } = data.series[place];
     return {
@@ -53,7 +56,7 @@
       width: bars ? 0 : 2,
       fill: bars ? token(colour) : place === 0 ? wash(colour) : undefined,
       paths: bars ? uPlot.paths.bars({ size: [0.82, 60], align: 1 }) : undefined,
-      points: bars ? { show: false } : { size: 5 },
+      points: bars ? { show: false } : { show: true, size: 6, filter: (plot, at) => lone(plot.data[at]) },
     };
   }
 
