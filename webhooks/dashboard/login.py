@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from webhooks.api.access import Keys
     from worker.settings import ApiKey
 
-COOKIE: Final = "kitrelay-session"
+_COOKIE: Final = "kitrelay-session"
 MOST_GUESSES: Final = 10
 """Wrong keys from one address within a window; behind a proxy that hides addresses, from all of them: so no right key is ever counted."""
 
 WINDOW: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
+
+
+def cookie_name(*, secure: bool) -> str:
+    """The session's cookie. Over HTTPS its name says that no plain connection and no neighbouring host has set it: browsers see to that."""
+    return f"__Host-{_COOKIE}" if secure else _COOKIE
 
 
 class Login:

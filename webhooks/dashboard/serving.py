@@ -16,12 +16,13 @@ from webhooks.answers import SAFE, Streaming, streaming_response
 from webhooks.api.access import must_be
 from webhooks.bodies import read
 from webhooks.dashboard import assets
-from webhooks.dashboard.login import COOKIE, Login
+from webhooks.dashboard.login import Login, cookie_name
 from webhooks.dashboard.rendering import has_part, render
 from webhooks.dashboard.sessions import LONGEST, Sessions
 from webhooks.dashboard.visiting import UTC_ZONE, Download, Left, Moved, Page, Visit, local_path, must_admit
 from webhooks.problems import Problem
 from worker.errors import NotFound
+from worker.jobs.ended_sessions import has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,6 +45,9 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
 }
 """What a page may load and be put into, beside what holds for every answer."""
+
+_HTTPS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
+"""Over HTTPS, for a year: browsers come by no other way any more."""
 
 _HTML: Final = "text/html; charset=utf-8"
 _ZONE: Final = "kitrelay-zone"
@@ -106,9 +110,10 @@ def enter(pages: Pages) -> Response:
     now = pages.api.clock()
     to = local_path(request.args.get("next", "/"))
     if request.method != "POST":
-        if _session(pages, now) is not None:
-            return _moved(to)
-        return _login_page(pages, {"wrong": "", "to": to}, 200)
+        session, problem = _session(pages, now)
+        if problem is not None:
+            return _problem_page(pages, None, problem)
+        return _login_page(pages, {"wrong": "", "to": to}, 200) if session is None else _moved(to)
     try:
         _same_site()
         given = _form(pages, read(request.environ, 10_000, pages.concurrency))
@@ -116,7 +121,8 @@ def enter(pages: Pages) -> Response:
     except Problem as problem:
         return _login_page(pages, {"wrong": problem.detail, "to": to}, problem.status, problem.headers)
     answered = _moved(to)
-    answered.set_cookie(COOKIE, pages.sessions.begin(key, now), max_age=LONGEST, secure=_is_secure(), httponly=True, samesite="Lax")
+    name, secure = cookie_name(secure=_is_secure()), _is_secure()
+    answered.set_cookie(name, pages.sessions.begin(key, now), max_age=LONGEST, secure=secure, httponly=True, samesite="Lax", path="/")
     return answered
 
 
@@ -124,13 +130,15 @@ def missing(pages: Pages, problem: Problem) -> Response | None:
     """A page for an address that is none, for who wants pages and not programs' answers."""
     if request.method != "GET" or request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
         return None
-    session = _session(pages, pages.api.clock())
+    session, unknown = _session(pages, pages.api.clock())
     visit = None if session is None else replace(_visit(pages, session, "", {}), part="")
-    return _problem_page(pages, visit, problem)
+    return _problem_page(pages, visit, unknown or problem)
 
 
 def _answered(pages: Pages, route: PageRoute, path: Mapping[str, str]) -> Response:
-    session = _session(pages, pages.api.clock())
+    session, problem = _session(pages, pages.api.clock())
+    if problem is not None:
+        return _problem_page(pages, None, problem)
     if session is None:
         return _to_login()
     visit = _visit(pages, session, route.path, path)
@@ -142,8 +150,7 @@ def _answered(pages: Pages, route: PageRoute, path: Mapping[str, str]) -> Respon
         zips = request.accept_encodings.best_match(["gzip"]) is not None
         answered = _made(pages, *pages.concurrency.call(lambda: _shown(visit, route.handler(visit), zips=zips)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page and nothing of the inside
-        problem = pages.problem_for(error)
-        answered = _problem_page(pages, replace(visit, part=""), problem)
+        answered = _problem_page(pages, replace(visit, part=""), pages.problem_for(error))
     if route.method == "GET" and not visit.part and _SAID in request.cookies:
         answered.delete_cookie(_SAID)
     return answered
@@ -169,10 +176,11 @@ def _made(pages: Pages, outcome: Outcome, body: bytes, packed: Mapping[str, str]
         return _moved(outcome.to, outcome)
     if isinstance(outcome, Left):
         answered = _moved(outcome.to)
-        answered.delete_cookie(COOKIE, secure=_is_secure(), httponly=True, samesite="Lax")
+        answered.delete_cookie(cookie_name(secure=_is_secure()), secure=_is_secure(), httponly=True, samesite="Lax", path="/")
         return answered
     if isinstance(outcome, Download):
         answered = streaming_response(Streaming(_in_turn(pages.concurrency, outcome.parts), outcome.content_type))
+        answered.headers.update(_transport())
         answered.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(outcome.filename, safe='')}"
         return answered
     return _plain(body, outcome.status, _HTML, {**HEADERS, **packed})
@@ -203,8 +211,20 @@ def _visit(pages: Pages, session: Session, route: str, path: Mapping[str, str]) 
     return Visit(pages.api, pages.trials, session, route, path, query, {}, pages.api.clock(), _zone(), _theme(), part, _said())
 
 
-def _session(pages: Pages, now: datetime) -> Session | None:
-    return pages.sessions.find(request.cookies.get(COOKIE), now)
+def _session(pages: Pages, now: datetime) -> tuple[Session | None, Problem | None]:
+    """Who is logged in, unless they logged out; or why that can't be known, and then nobody is let in."""
+    found = pages.sessions.find(request.cookies.get(cookie_name(secure=_is_secure())), now)
+    if found is None:
+        return None, None
+    try:
+        return (None if pages.concurrency.call(lambda: _is_over(pages, found)) else found), None
+    except Exception as error:  # noqa: BLE001 - the ledger is away, or a fault of ours: neither is a free pass
+        return None, pages.problem_for(error)
+
+
+def _is_over(pages: Pages, session: Session) -> bool:
+    with pages.api.database.read() as connection:
+        return has_ended(connection, session.nonce)
 
 
 def _proven_form(pages: Pages, route: PageRoute, session: Session) -> Mapping[str, list[str]]:
@@ -306,6 +326,10 @@ def _is_secure() -> bool:
     return request.is_secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
 
 
+def _transport() -> Mapping[str, str]:
+    return _HTTPS_ONLY if _is_secure() else {}
+
+
 def _plain(body: bytes, status: int, content_type: str, headers: Mapping[str, str] | None = None) -> Response:
-    told: Iterable[tuple[str, str]] = {**SAFE, "Content-Type": content_type, **(headers or {})}.items()
+    told: Iterable[tuple[str, str]] = {**SAFE, **_transport(), "Content-Type": content_type, **(headers or {})}.items()
     return Response(body, status, list(told))

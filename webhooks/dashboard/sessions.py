@@ -2,7 +2,7 @@
 
 The signing key is derived from the API key itself. So there is no further secret to keep, every web process of every machine can check a
 cookie, and a key that is changed or taken out of the settings ends its sessions at once. The cookie holds no key, and role and tenants are
-read from the settings at each request.
+read from the settings at each request. Whether somebody logged out of a session only the ledger knows (`worker.jobs.ended_sessions`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LONGEST: Final = timedelta(hours=12)
 """Then one logs in again: a night shift and some."""
 
+_LEEWAY: Final = timedelta(hours=1)
+"""Clocks of machines differ: an ended session is remembered for longer than any of them takes its cookie."""
+
 _PURPOSE: Final = b"kitrelay session"
 _LONGEST_COOKIE: Final = 1_000
 _PAD: Final = 32
@@ -31,10 +34,15 @@ _PAD: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is logged in by an API key. `token` is what a form of theirs must carry."""
+    """Somebody who is logged in by an API key. `token` is what a form of theirs must carry.
+
+    `nonce` names the session among all, and after `forgotten_at` no cookie of it is taken anywhere.
+    """
 
     key: ApiKey
     token: bytes = field(repr=False)
+    nonce: str = field(repr=False)
+    forgotten_at: datetime
 
     def masked(self) -> str:
         """The token as a page shows it: another text each time, so that nothing can be learned from the sizes of compressed pages."""
@@ -74,10 +82,11 @@ class Sessions:
 
 
 def _session(key: ApiKey, secret: bytes, told: dict[str, Any], now: datetime) -> Session | None:
-    age = now - datetime.fromtimestamp(told["begun"], UTC)
+    begun, nonce = datetime.fromtimestamp(told["begun"], UTC), str(told["nonce"])
+    age = now - begun
     if not -timedelta(minutes=5) <= age <= LONGEST:
         return None
-    return Session(key, hmac.digest(secret, b"form " + str(told["nonce"]).encode(), hashlib.sha256))
+    return Session(key, hmac.digest(secret, b"form " + nonce.encode(), hashlib.sha256), nonce, begun + LONGEST + _LEEWAY)
 
 
 def _told(secret: bytes, cookie: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Forgetting what is over: jobs with all that belongs to them, the calls they made, deliveries, keys, actions, acts, batches.
+"""Forgetting what is over: jobs with all that belongs to them, the calls they made, deliveries, keys, actions, acts, batches, sessions.
 
 In small chunks, a transaction each, so that no writer waits long. Any number of pruners may run at once. A batch keeps its counts when its
 jobs go: what was pruned of it stands in its row.
@@ -15,7 +15,19 @@ from sqlalchemy import Text, and_, delete, exists, func, literal, or_, select, t
 
 from worker.jobs import endings, paces, spent
 from worker.jobs.states import FINAL, BatchState
-from worker.jobs.tables import actions, acts, batches, deliveries, exchanges, failure_marks, idempotency_keys, job_terms, jobs, standstills
+from worker.jobs.tables import (
+    actions,
+    acts,
+    batches,
+    deliveries,
+    ended_sessions,
+    exchanges,
+    failure_marks,
+    idempotency_keys,
+    job_terms,
+    jobs,
+    standstills,
+)
 from worker.jobs.tables import paces as pace_rows
 
 if TYPE_CHECKING:
@@ -61,6 +73,7 @@ def prune(db: Database, keep: Keep, now: datetime, go_on: Callable[[], bool]) ->
     """Prune what is too old at `now`, chunk by chunk while `go_on` says so; whether nothing is left to prune."""
     steps: tuple[Callable[[Connection], bool], ...] = (
         lambda c: _rows(c, idempotency_keys, idempotency_keys.c.expires_at, now),
+        lambda c: _rows(c, ended_sessions, ended_sessions.c.expires_at, now),
         lambda c: _rows(c, actions, actions.c.finished_at, now - keep.jobs),
         lambda c: _rows(c, acts, acts.c.at, now - keep.jobs) or _rows(c, failure_marks, failure_marks.c.acknowledged_at, now - keep.jobs),
         lambda c: _rows(c, standstills, standstills.c.until, now - keep.jobs),

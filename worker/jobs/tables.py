@@ -462,6 +462,15 @@ saved_views = Table(
 )
 """Questions that a key's people ask often, by the name they gave them."""
 
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("expires_at", Moment, nullable=False),
+    Index("ix_ended_sessions_expiry", "expires_at"),
+)
+"""Sessions of the pages that somebody ended by logging out; after `expires_at` they would be over anyway."""
+
 failure_marks = Table(
     "failure_marks",
     metadata,

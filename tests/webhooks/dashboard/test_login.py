@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from webhooks.dashboard.login import COOKIE, MOST_GUESSES
+from webhooks.dashboard.login import MOST_GUESSES
 from webhooks.dashboard.sessions import LONGEST, Sessions
 from webhooks.dashboard.visiting import local_path
+from worker.errors import LedgerUnavailable
 from worker.settings import ApiKey, Secret
 
 if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
     from tests.browser import Tab
     from tests.webhooks.world import World
 
+COOKIE = "kitrelay-session"
+HOST_COOKIE = "__Host-kitrelay-session"
+SECURELY = {"X-Forwarded-Proto": "https"}
 NOWHERE = "/nowhere"
 HTML = {"Accept": "text/html"}
 OPS = ApiKey("ops", Secret("ops-key"), "operate", ("acme",))
@@ -57,6 +63,76 @@ def test_sessions_end(small_world: World) -> None:
     assert (told.status_code, told.headers["HX-Redirect"]) == (401, "/login?next=%2Fjobs%3Fq%3D1")
 
 
+def test_logout_ends_the_session(world: World) -> None:
+    """A copy of the cookie is worth nothing after the logout, however often one logs out; other sessions of the key go on."""
+    client, other = world.log_in(), world.log_in()
+    copies = [copy_of(world, client) for _ in range(2)]
+    stale = token_of(client.get(NOWHERE, headers=HTML).text)
+    assert copies[0].get("/jobs").status_code == 200
+    assert world.press(client, "/logout").location == "/login"
+    for copy in copies:
+        assert copy.get("/jobs").location == "/login?next=%2Fjobs"
+        assert copy.get("/jobs?part=live_jobs", headers={"HX-Request": "true"}).status_code == 401
+        assert copy.post("/logout", data={"csrf": stale}).location == "/login?next=%2F"
+        assert copy.get("/login").status_code == 200
+        assert "Log out" not in copy.get(NOWHERE, headers=HTML).text
+    assert other.get("/jobs").status_code == 200
+
+
+def test_no_pass_without_ledger(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it can't be known whether a session was ended, nobody is let in, and nothing of the inside is shown."""
+    client = small_world.log_in()
+
+    def away() -> Any:
+        raise LedgerUnavailable("away")
+
+    monkeypatch.setattr(small_world.database, "read", away)
+    for path in ("/jobs", "/deliveries/test", NOWHERE, "/login"):
+        answer = client.get(path, headers=HTML)
+        assert (answer.status_code, "be reached; nothing was stored" in answer.text, "Log out" in answer.text) == (503, True, False)
+    assert client.post("/logout", data={"csrf": "00"}).status_code == 503
+    stranger = small_world.app.test_client()
+    assert [stranger.get(path, headers=HTML).status_code for path in ("/login", "/jobs", NOWHERE)] == [200, 303, 404]
+
+
+def test_secure_cookie(small_world: World) -> None:
+    """Over HTTPS the cookie is the host's own, and browsers are told to come by no other way; neither name opens the other's scheme."""
+    client = small_world.app.test_client()
+    entered = client.post("/login", data={"key": "ops-key"}, headers=SECURELY)
+    attributes = set(entered.headers["Set-Cookie"].split("; ")[1:])
+    assert entered.headers["Set-Cookie"].startswith(f"{HOST_COOKIE}=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= attributes
+    assert not any(each.startswith("Domain") for each in attributes)
+    held = entered.headers["Set-Cookie"].split("; ")[0].partition("=")[2]
+    assert status_with(small_world, HOST_COOKIE, held, SECURELY) == 200
+    assert status_with(small_world, COOKIE, held, SECURELY) == 303
+    assert status_with(small_world, COOKIE, held, {}) == 200
+    assert status_with(small_world, HOST_COOKIE, held, {}) == 303
+
+
+@pytest.mark.parametrize("path", ["/login", "/jobs", "/jobs.csv", "/batches/none", NOWHERE, "/static/app.css", "/static/none"])
+def test_https_is_kept(small_world: World, path: str) -> None:
+    """Every answer over HTTPS, a proxy's or our own, says so for a year; over plain HTTP none does."""
+    client = small_world.app.test_client()
+    client.post("/login", data={"key": "ops-key"}, base_url="https://localhost")
+    told = [
+        client.get(path, headers=HTML, base_url="https://localhost"),
+        client.get(path, headers={**HTML, **SECURELY}),
+        small_world.log_in().get(path, headers=HTML),
+    ]
+    assert [answer.headers.get("Strict-Transport-Security") for answer in told] == ["max-age=31536000"] * 2 + [None]
+
+
+def test_secure_logout(small_world: World) -> None:
+    """The cookie of HTTPS is taken back as it was set: browsers heed no other."""
+    client = small_world.app.test_client()
+    client.post("/login", data={"key": "ops-key"}, base_url="https://localhost")
+    token = token_of(client.get(NOWHERE, headers=HTML, base_url="https://localhost").text)
+    left = client.post("/logout", data={"csrf": token}, base_url="https://localhost")
+    taken = next(each for each in left.headers.getlist("Set-Cookie") if each.startswith(f"{HOST_COOKIE}=;"))
+    assert {"Max-Age=0", "Secure", "Path=/"} <= set(taken.split("; "))
+
+
 def test_changed_key_ends_sessions(small_world: World) -> None:
     """A cookie is good for the key it was made with, as that key is now; a changed byte makes it none."""
     mine = Sessions([OPS])
@@ -67,6 +143,7 @@ def test_changed_key_ends_sessions(small_world: World) -> None:
     assert Sessions([replace(OPS, key=Secret("another"))]).find(cookie, small_world.now) is None
     assert Sessions([replace(OPS, name="renamed")]).find(cookie, small_world.now) is None
     assert mine.find(cookie, small_world.now - timedelta(hours=1)) is None
+    assert mine.find(cookie, found.forgotten_at) is None
     for place in range(len(cookie) - 1):  # the last character has spare bits
         other = "A" if cookie[place] != "A" else "B"
         assert mine.find(cookie[:place] + other + cookie[place + 1 :], small_world.now) is None
@@ -138,6 +215,20 @@ def test_login_in_browser(window: Tab) -> None:
     window.press("Log out")
     page.wait_for_url("**/login")
     window.shoot("login")
+
+
+def copy_of(world: World, client: FlaskClient) -> FlaskClient:
+    """A browser that came by somebody's cookie."""
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    other = world.app.test_client()
+    other.set_cookie(COOKIE, cookie.value)
+    return other
+
+
+def status_with(world: World, name: str, value: str, headers: dict[str, str]) -> int:
+    """What a page answers who sends this cookie alone."""
+    return world.app.test_client(use_cookies=False).get("/jobs", headers={"Cookie": f"{name}={value}", **headers}).status_code
 
 
 def token_of(text: str) -> str:

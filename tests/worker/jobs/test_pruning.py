@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from tests.worker.jobs.acting import NOW, batch_now, claim, later, make, make_batch, read, settle, turned, wanted
 from worker.connections import Exchange
 from worker.errors import NotFound
-from worker.jobs import arrivals, batches, pruning, queue, verdicts
+from worker.jobs import arrivals, batches, ended_sessions, pruning, queue, verdicts
 from worker.jobs.arrivals import Arrival, News
 from worker.jobs.changes import Change, apply
 from worker.jobs.model import Attempt, JobError
@@ -144,6 +144,16 @@ def test_keys_and_actions_go(db: Database) -> None:
     assert counted(db, idempotency_keys, actions) == [1, 2]
     pruned(db, later(1) + 90 * DAY)
     assert counted(db, idempotency_keys, actions) == [0, 1]
+
+
+def test_ended_sessions_go(db: Database) -> None:
+    """A session that was ended stays ended for as long as its cookie may be taken, and no longer."""
+    for nonce, hours in (("short", 1), ("long", 13), ("long", 13)):
+        with db.write() as connection:
+            ended_sessions.end(db, connection, nonce, NOW + timedelta(hours=hours))
+    pruned(db, NOW + timedelta(hours=2))
+    with db.read() as connection:
+        assert [ended_sessions.has_ended(connection, nonce) for nonce in ("short", "long", "other")] == [False, True, False]
 
 
 def done_batch(db: Database, size: int) -> Batch:

@@ -145,6 +145,13 @@ def _add_records() -> None:
         sa.PrimaryKeyConstraint("owner", "page", "name"),
     )
     op.create_table(
+        "ended_sessions",
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("nonce"),
+    )
+    op.create_index("ix_ended_sessions_expiry", "ended_sessions", ["expires_at"], unique=False)
+    op.create_table(
         "failure_marks",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("tenant", NAME, nullable=False),
