@@ -104,10 +104,8 @@ def _sqlite_engine(url: str, path: str | None) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
         dbapi_connection.isolation_level = None  # we say BEGIN ourselves, so that a writer locks at once and never deadlocks on upgrade
-        cursor = dbapi_connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}", "temp_store=MEMORY"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+            _insist(dbapi_connection, f"PRAGMA {pragma}")  # of two that turn a new file to WAL at once, one is told "busy" without a wait
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -126,20 +124,25 @@ def _begin_writing(driver: sqlite3.Connection) -> None:
     SQLite itself would look again after ever longer sleeps, up to 100 ms, while our writers hold the lock for a few milliseconds each:
     with several processes that costs a busy lane a fifth of its throughput (measured).
     """
-    until = monotonic() + BUSY_MS / 1000
     driver.execute("PRAGMA busy_timeout=0")
     try:
-        while True:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
-                    raise
-                sleep(LOOK_AGAIN)
-            else:
-                return
+        _insist(driver, "BEGIN IMMEDIATE")
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _insist(driver: sqlite3.Connection, statement: str) -> None:
+    """Run it again and again while another has the lock, up to the usual patience."""
+    until = monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            driver.execute(statement).close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(LOOK_AGAIN)
+        else:
+            return
 
 
 def _make_folder(folder: Path) -> None:
