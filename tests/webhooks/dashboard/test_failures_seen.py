@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from worker.cli.cluster import Cluster
 
 
+KNOWN = "KIT-0002"
+"""An item that the ERP has."""
+
+
 def unknown() -> str:
     """An item that the ERP has not, named in letters: no other test fails for it."""
     return "NO-" + "".join(random.choices(ascii_uppercase, k=10))
@@ -28,10 +32,14 @@ def failing(cluster: Cluster, item: str) -> str:
     return job
 
 
+def changed(named: dict[str, str], item: str) -> dict[str, object]:
+    """What a job is to do: put a line of this item into the document."""
+    return {**named, "stock_component_lines": [{"operation": "Insert", "item_id": item, "quantity": "1"}]}
+
+
 def refused(cluster: Cluster, named: dict[str, str], item: str) -> str:
     """A change of a document that has failed for the same; its id."""
-    line = {"operation": "Insert", "item_id": item, "quantity": "1"}
-    job = make(cluster, "update_kit_assembly", {**named, "stock_component_lines": [line]})
+    job = make(cluster, "update_kit_assembly", changed(named, item))
     assert ended(cluster, job)["state"] == "failed"
     return job
 
@@ -119,7 +127,7 @@ def test_later_success_closes(window: Tab, cluster: Cluster) -> None:
     refused(cluster, other, item)
     page = window.go(group_of(cluster, item))
     expect(page.get_by_text("open, of 2 that failed so")).to_be_visible()
-    later = make(cluster, "update_kit_assembly", {**one, "description": "corrected"})
+    later = make(cluster, "update_kit_assembly", changed(one, KNOWN))
     assert ended(cluster, later)["state"] == "succeeded"
     made_good = page.locator("section:has(#closed)")
     expect(made_good.get_by_role("link", name=f"Update assembly {one['type']}/{one['ref_no']}")).to_have_attribute(
@@ -130,7 +138,7 @@ def test_later_success_closes(window: Tab, cluster: Cluster) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Replay 1 job?")
     expect(page.get_by_text("a later job did what it was to do")).to_be_visible()
     page.go_back()
-    assert ended(cluster, make(cluster, "update_kit_assembly", {**other, "description": "corrected"}))["state"] == "succeeded"
+    assert ended(cluster, make(cluster, "update_kit_assembly", changed(other, KNOWN)))["state"] == "succeeded"
     expect(page.get_by_text("All of them were made good by later jobs", exact=False)).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("link", name="Replay this group…")).to_have_count(0)
     page.goto(f"{window.url}/failures?standing=closed")
@@ -143,7 +151,7 @@ def test_stands_scrutiny(window: Tab, cluster: Cluster) -> None:
     failing(cluster, known)
     failing(cluster, item)
     refused(cluster, one, item)
-    ended(cluster, make(cluster, "update_kit_assembly", {**one, "description": "corrected"}))
+    ended(cluster, make(cluster, "update_kit_assembly", changed(one, KNOWN)))
     ended(cluster, make(cluster, "release_kit_assembly", {"type": "P", "ref_no": "876543"}))
     ask(cluster, "POST", f"/api{group_of(cluster, known)}/acknowledge", {"note": "the item is made on Monday"})
     page = window.go("/failures?standing=all")
