@@ -1,8 +1,9 @@
 """Failures that are over: a failed job is closed when a later job does with success what it was to do.
 
-Same tenant, kind and document, and made before. Who deletes a document closes all its failures, of whatever kind. Work on one line of a kit
-says nothing of its other lines, though it holds the whole kit; nor does a change of other fields, or a sync of other systems; and a dry run
-has done nothing. A job that leaves its failure is closed no more.
+Same tenant, kind and document, and made before. Where both come to the same end, it is enough that it failed before: what is released or
+gone stays so, and a replay of an older job may do what a newer one was to do. Who deletes a document closes all its failures, of whatever
+kind. Work on one line of a kit says nothing of its other lines, though it holds the whole kit; nor does a change of other fields, or a sync
+of other systems; and a dry run has done nothing. A job that leaves its failure is closed no more.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _closed_by(found: Iterable[Any], done: Iterable[Job]) -> dict[str, str]:
     for job in done:
         by_subject.setdefault((job.tenant, job.subject or ""), []).append(job)
     pairs = ((row, job) for row in found for job in by_subject.get((row.tenant, row.subject), ()))
-    return {row.id: job.id for row, job in pairs if row.id < job.id and _is_of(row, job)}
+    return {row.id: job.id for row, job in pairs if row.id != job.id and _is_of(row, job) and _comes_after(row, job)}
 
 
 def _is_of(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
@@ -80,8 +81,40 @@ def _is_of(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
     return failed.kind == job.kind and _COVERS.get("" if own is None else own.operation, _always)(failed, job)
 
 
+def _comes_after(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
+    """Whether the success is the last word: by when each was made, or by when each ended where they come to the same end."""
+    if failed.id < job.id:
+        return True
+    ended = job.finished_at is not None and failed.finished_at <= job.finished_at
+    own = KINDS.get(job.kind)
+    return ended and own is not None and _ALIKE.get(own.operation, _never)(failed, job)
+
+
 def _always(_failed: Any, _job: Job) -> bool:  # noqa: ANN401 - a Row
     return True
+
+
+def _never(_failed: Any, _job: Job) -> bool:  # noqa: ANN401 - a Row
+    return False
+
+
+def _makes_nothing(failed: Any, _job: Job) -> bool:  # noqa: ANN401 - a Row
+    """What is gone may have been to be made anew."""
+    own = KINDS.get(failed.kind)
+    return own is None or own.operation != "create"
+
+
+def _same_values(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
+    """All that the failed one was to set was set to just that."""
+    return all(name in job.arguments and job.arguments[name] == value for name, value in failed.arguments.items())
+
+
+def _same_wish(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
+    """A sync brings over what the source has when it runs; what else was asked of it (a revision, the like) must be the same."""
+    ours, theirs = (
+        {name: value for name, value in asked.items() if name not in {"source", "targets"}} for asked in (failed.arguments, job.arguments)
+    )
+    return ours == theirs
 
 
 def _all_fields(failed: Any, job: Job) -> bool:  # noqa: ANN401 - a Row
@@ -108,11 +141,17 @@ def _source(arguments: Mapping[str, Any], result: Any) -> str | None:  # noqa: A
 
 
 _COVERS: Final[Mapping[str, Callable[[Any, Job], bool]]] = {"update": _all_fields, "sync": _all_systems}
+_ALIKE: Final[Mapping[str, Callable[[Any, Job], bool]]] = {
+    "release": _always,
+    "delete": _makes_nothing,
+    "update": _same_values,
+    "sync": _same_wish,
+}
 
 
 # The statements of every round are made once: to build one costs more than to run it.
 _FAILED: Final = (
-    select(jobs.c.id, jobs.c.tenant, jobs.c.kind, jobs.c.subject, jobs.c.reference, jobs.c.arguments, jobs.c.result)
+    select(jobs.c.id, jobs.c.tenant, jobs.c.kind, jobs.c.subject, jobs.c.reference, jobs.c.arguments, jobs.c.result, jobs.c.finished_at)
     .where(
         jobs.c.tenant.in_(bindparam("tenants", expanding=True)),
         jobs.c.subject.is_not(None),

@@ -62,14 +62,51 @@ def test_others_close_nothing(db: Database, changes: dict[str, Any]) -> None:
 
 def test_earlier_job_closes_nothing(db: Database) -> None:
     """What failed was made after what succeeded: it asked for something more."""
-    (early,) = make(db, wanted())
+    (early,) = make(db, wanted(kind="update_kit_assembly", arguments={"description": "old"}))
     (running,) = claim(db)
-    (late,) = make(db, wanted(subject="elsewhere"))
+    (late,) = make(db, wanted(kind="update_kit_assembly", arguments={"description": "new"}, subject="elsewhere"))
     (other,) = claim(db)
     settle(db, other, verdicts.Verdict(State.FAILED, "no", error=ERROR, counts=True, subject=early.subject))
     settle(db, running, verdicts.done("seen"))
     assert read(db, late).subject == early.subject
     assert read(db, late).closed_by is None
+
+
+SYNC: dict[str, Any] = {"kind": "sync_kit_lines", "subject": "kit/CHAIR", "reference": "CHAIR"}
+LINE: dict[str, Any] = {"subject": "kit/CHAIR", "reference": "CHAIR/LEG"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "closes"),
+    [
+        ({}, {}, True),
+        ({"kind": "delete_kit_assembly"}, {"kind": "update_kit_assembly"}, True),
+        ({"kind": "delete_kit_line", **LINE}, {"kind": "create_kit_line", **LINE}, False),
+        ({"kind": "create_kit_line", **LINE}, {"kind": "create_kit_line", **LINE}, False),
+        (
+            {"kind": "update_kit_line", **LINE, "arguments": {"quantity": "2"}},
+            {"kind": "update_kit_line", **LINE, "arguments": {"quantity": "2"}},
+            True,
+        ),
+        (
+            {"kind": "update_kit_line", **LINE, "arguments": {"quantity": "2"}},
+            {"kind": "update_kit_line", **LINE, "arguments": {"quantity": "3"}},
+            False,
+        ),
+        ({**SYNC, "arguments": {"kit": "CHAIR"}}, {**SYNC, "arguments": {"kit": "CHAIR"}}, True),
+        ({**SYNC, "arguments": {"kit": "CHAIR"}}, {**SYNC, "arguments": {"kit": "CHAIR", "revision": "2"}}, False),
+    ],
+    ids=["release", "gone", "made anew", "made twice", "same values", "other values", "sync", "sync of another revision"],
+)
+def test_replay_of_the_older(db: Database, first: dict[str, Any], second: dict[str, Any], *, closes: bool) -> None:
+    """Both failed, and the older is replayed: that closes the newer where it comes to the same end, and never itself."""
+    older, newer = failed(db, **first), failed(db, **second)
+    with db.write() as connection:
+        queue.replay(db, connection, older, "ops", later(70))
+    (running,) = claim(db, now=later(80))
+    settle(db, running, verdicts.done("seen"), later(90))
+    assert (read(db, newer).closed_by, read(db, newer).closed_at) == ((older.id, later(90)) if closes else (None, None))
+    assert read(db, older).closed_by is None
 
 
 def test_delete_closes_all_kinds(db: Database) -> None:
