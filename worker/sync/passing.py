@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import exists, or_, select
+from sqlalchemy import and_, exists, false, or_, select
 
 from worker.connections import budget_left
 from worker.jobs import limits
@@ -18,7 +18,7 @@ from worker.jobs.changes import Change, apply
 from worker.jobs.model import JobError
 from worker.jobs.rows import job_of
 from worker.jobs.states import BatchState, State
-from worker.jobs.tables import batches, jobs
+from worker.jobs.tables import batches, connections, jobs
 from worker.jobs.verdicts import after, failed
 from worker.jobs.views import at
 from worker.sync.beside import Beside
@@ -27,9 +27,10 @@ from worker.sync.traits import traits_by_erp
 from worker.sync.translation import translation_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from worker.jobs.engine import Database
     from worker.jobs.model import Job
@@ -40,6 +41,13 @@ KIND: Final = "read_kit"
 PATIENCE: Final = timedelta(seconds=20)
 MOST: Final = 100
 _BY: Final = "kitrelay"
+_STOPPED: Final = exists().where(
+    connections.c.tenant == jobs.c.tenant,
+    connections.c.erp == jobs.c.erp,
+    or_(connections.c.paused_by.is_not(None), connections.c.opened > 0),
+)
+"""Its connection is paused or broken."""
+
 _log = structlog.get_logger("scheduler")
 
 
@@ -48,6 +56,7 @@ class Passing:
 
     def __init__(self, settings: Settings, db: Database) -> None:
         self._tenants = settings.tenants
+        self._here = _of_settings(settings.tenants)
         self._db = db
 
     def sweep(self, now: datetime) -> int:
@@ -63,6 +72,7 @@ class Passing:
             return len(apply(self._db, connection, [self._passed(job, reasons[job.id], now) for job in standing], now))
 
     def _still(self, connection: Connection, now: datetime) -> list[tuple[Job, str]]:
+        """Of many only some, and only such as are passed by, so that their number falls and none hides behind looks that are well."""
         running = exists().where(batches.c.id == jobs.c.batch, batches.c.state == BatchState.RUNNING.value)
         wanted = select(jobs).where(
             jobs.c.tenant.in_(list(self._tenants)),
@@ -70,10 +80,11 @@ class Passing:
             jobs.c.state.in_([State.QUEUED.value, State.WAITING.value]),
             jobs.c.due_at <= now,
             or_(jobs.c.batch.is_(None), running),
+            or_(and_(jobs.c.batch.is_(None), jobs.c.due_at <= now - PATIENCE), _STOPPED),
+            self._here,
         )
         found = [job_of(row) for row in connection.execute(wanted.order_by(jobs.c.id).limit(MOST))]
-        known = [job for job in found if job.erp in self._tenants[job.tenant].erps()]
-        return [(job, why) for job in known if (why := self._why(connection, job, now)) is not None]
+        return [(job, why) for job in found if (why := self._why(connection, job, now)) is not None]
 
     def _why(self, connection: Connection, job: Job, now: datetime) -> str | None:
         """Why its connection takes no call; None: it may still. Looks of a batch wait for each other: that is no standing still."""
@@ -108,3 +119,12 @@ class Passing:
         steps = Steps(tenant, Beside(tenant, translation_of(tenant.sync), traits_by_erp(tenant)))
         place = steps.place(seen_of(job))  # another than where it stands, where the settings changed meanwhile
         return steps.passed_by(job, job.erp, why) if place == job.erp else steps.after(job, seen_of(job), f"it is not for {job.erp}")
+
+
+def _of_settings(tenants: Mapping[str, Tenant]) -> ColumnElement[bool]:
+    """Looks at connections that the settings have."""
+    having: dict[str, list[str]] = {}
+    for name, tenant in tenants.items():
+        for erp in tenant.erps():
+            having.setdefault(erp, []).append(name)
+    return or_(false(), *(and_(jobs.c.erp == erp, jobs.c.tenant.in_(names)) for erp, names in having.items()))

@@ -18,6 +18,7 @@ from worker.jobs.requests import new_job
 from worker.jobs.states import State
 from worker.jobs.tables import jobs
 from worker.settings import Settings, Sync, Tenant
+from worker.sync import passing
 from worker.sync.passing import PATIENCE, Passing
 
 if TYPE_CHECKING:
@@ -143,6 +144,30 @@ def test_looks_of_a_batch(db: Database) -> None:
     turned(db, batch, "resume")
 
     assert sweep(db, LATE) == 1
+
+
+def test_hidden_by_none(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many older looks of a batch wait for each other on a lane that is well, a look at a paused one goes on at once."""
+    monkeypatch.setattr(passing, "MOST", 3)
+    older = replace(new_job(SETTINGS, "acme", "read_kit", {"kit": "CHAIR"}), erp="itempath")
+    make_batch(db, *[older] * 5)
+    asked = ask(db)
+    pause(db, "visma")
+
+    assert sweep(db) == 1
+    assert job(db, asked).erp == "itempath"
+
+
+def test_many_go_on_bit_by_bit(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many that stand still, each round lets some go on, until none is left; those at other lanes come as well."""
+    monkeypatch.setattr(passing, "MOST", 3)
+    for _ in range(4):
+        ask(db)
+    ask(db, erp="itempath")
+    pause(db, "visma")
+
+    assert [sweep(db) for _ in range(3)] == [3, 1, 0]
+    assert sweep(db, LATE) == 3
 
 
 def test_fault_ends_one_look(db: Database) -> None:
