@@ -19,6 +19,7 @@ _FORBIDDEN: Final = 403
 _LOOK_AGAIN: Final = 10.0
 _LONGEST: Final = 300.0
 _FEW: Final = 5
+_WHILE: Final = 120.0
 
 
 def error_of(error: CallError) -> JobError:
@@ -36,7 +37,7 @@ def before_sending(job: Job, error: CallError, now: float, rules: Retries) -> Ve
     if isinstance(error, RateLimited):
         refused = [*job.progress.get("refused_at", ()), now][-4:]
         wait = max(error.retry_after or 1.0, not_before(refused, rules.repeat_window) - now)
-        return again("the ERP refused the call: too many", wait=wait, error=error_of(error), refused_at=refused)
+        return again("the ERP refused the call: too many", wait=wait, ordered=error.retry_after, error=error_of(error), refused_at=refused)
     if isinstance(error, AuthRefused) and error.status != _FORBIDDEN:
         return again("the ERP does not let us in; it is tried again when it does", wait=_AUTH_WAIT, error=error_of(error))
     if isinstance(error, (AuthRefused, Rejected, Missing)):
@@ -48,17 +49,26 @@ def look_failed(job: Job, error: CallError, rules: Retries) -> Verdict:
     """The look before a second write failed: look again a little later, at no cost to the job's attempts."""
     failures = int(job.progress.get("failed_looks", 0)) + 1
     wait = max(error.retry_after or 0.0, min(rules.most, rules.first * 2.0 ** min(failures - 1, 16)))
-    return again(f"the look before sending failed: {error.message}", wait=wait, error=error_of(error), failed_looks=failures)
+    return again(
+        f"the look before sending failed: {error.message}",
+        wait=wait,
+        ordered=error.retry_after,
+        error=error_of(error),
+        failed_looks=failures,
+    )
 
 
-def unseen(job: Job, error: CallError) -> Verdict:
+def unseen(job: Job, error: CallError, now: float) -> Verdict:
     """A look at a waiting job failed. Mostly that is no harm: another one follows, later each time, for as long as it takes.
 
-    A person is told at once where the ERP forbids the look, and after a few where it refuses it or can't be understood.
+    A person is told at once where the ERP forbids the look, and where it refuses it or can't be understood after a few and a while: looks
+    that somebody asks for, one upon the other, bring no end.
     """
     failures = int(job.progress.get("failed_looks", 0)) + 1
     forbidden = isinstance(error, AuthRefused) and error.status == _FORBIDDEN
-    if forbidden or (failures >= _FEW and isinstance(error, (BadAnswer, Missing, Rejected))):
+    since = float(job.progress.get("failing_since", now))
+    lasting = failures >= _FEW and now - since >= _WHILE
+    if forbidden or (lasting and isinstance(error, (BadAnswer, Missing, Rejected))):
         return failed(error_of(error))
     wait = max(min(_LOOK_AGAIN * 2.0 ** min(failures - 1, 16), _LONGEST), error.retry_after or 0.0)
-    return later(f"a look failed: {error.message}", wait=wait, failed_looks=failures)
+    return later(f"a look failed: {error.message}", wait=wait, ordered=error.retry_after, failed_looks=failures, failing_since=since)

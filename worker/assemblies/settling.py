@@ -167,7 +167,7 @@ class Settler:
     def _later(self, job: Job, cause: str, least: float = 0.0) -> Verdict:
         polls = int(job.progress.get("polls", 0))
         wait = next_poll(polls, first_poll(self._settings, job), self._settings.poll_max, random.random())  # noqa: S311 - jitter
-        return later(cause, wait=max(wait, least), polls=polls + 1, single=None)
+        return later(cause, wait=max(wait, least), ordered=least or None, polls=polls + 1, single=None)
 
 
 def _named(job: Job, state: BackgroundState | None) -> tuple[str | None, str] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from worker.jobs.retries import next_attempt
+from worker.jobs.retries import LONGEST_ORDER, next_attempt
 from worker.jobs.states import FINAL, State
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class NewJob:
 class Verdict:
     """Where a job goes and why.
 
-    `wait` is seconds until it is due again (waiting), or what the ERP ordered (retrying). `counts` says that the start failed, so that it
+    `wait` is seconds until it is due again (waiting), or what the ERP ordered (retrying). `ordered`: the least wait in seconds that the ERP
+    asked for, which nobody shortens. `counts` says that the start failed, so that it
     counts as an attempt. `progress` is merged into the handler's memory; None as a value takes a key out. `erp`: its next step is on
     another connection of the tenant, whose lane has it from here on.
     """
@@ -55,6 +56,7 @@ class Verdict:
     reference: str | None = None
     subject: str | None = None
     erp: str | None = None
+    ordered: float | None = None
 
 
 def accepted(cause: str, *, wait: float, erp_id: str | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
@@ -62,9 +64,9 @@ def accepted(cause: str, *, wait: float, erp_id: str | None = None, **progress: 
     return Verdict(State.WAITING, cause, wait=wait, erp_id=erp_id, progress=progress)
 
 
-def later(cause: str, *, wait: float, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
+def later(cause: str, *, wait: float, ordered: float | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
     """Still under way: stays waiting."""
-    return Verdict(State.WAITING, cause, wait=wait, progress=progress)
+    return Verdict(State.WAITING, cause, wait=wait, ordered=ordered, progress=progress)
 
 
 def doubt(error: JobError, *, wait: float, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
@@ -84,13 +86,14 @@ def failed(error: JobError, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON 
 
 def retry(error: JobError, *, ordered: float | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
     """This start failed; another can help. `ordered` is the least wait, in seconds."""
-    return Verdict(State.RETRYING, error.message, wait=ordered, error=error, counts=True, progress=progress)
+    return Verdict(State.RETRYING, error.message, wait=ordered, ordered=ordered, error=error, counts=True, progress=progress)
 
 
 def again(
     cause: str,
     *,
     wait: float = 0.0,
+    ordered: float | None = None,
     error: JobError | None = None,
     erp: str | None = None,
     **progress: Any,  # noqa: ANN401 - JSON values
@@ -99,7 +102,7 @@ def again(
 
     `erp`: the next start is in that ERP's lane.
     """
-    return Verdict(State.QUEUED, cause, wait=wait, error=error, progress=progress, erp=erp)
+    return Verdict(State.QUEUED, cause, wait=wait, ordered=ordered, error=error, progress=progress, erp=erp)
 
 
 def after(job: Job, verdict: Verdict, now: datetime, rules: Retries, chance: float) -> Job:
@@ -109,7 +112,7 @@ def after(job: Job, verdict: Verdict, now: datetime, rules: Retries, chance: flo
     state = verdict.state
     if state is State.RETRYING and attempt >= job.max_attempts:
         state = State.FAILED
-    progress = _merged(job.progress, verdict, now, counts=counts)
+    progress = _merged(job, verdict, now, counts=counts)
     final = state in FINAL
     error = verdict.error if (verdict.error is not None or state is State.SUCCEEDED) else job.error
     return replace(
@@ -135,11 +138,21 @@ def _counted(job: Job) -> bool:
     return job.state is State.WAITING and bool(job.progress.get("doubt"))
 
 
-def _merged(progress: dict[str, Any], verdict: Verdict, now: datetime, *, counts: bool) -> dict[str, Any]:
-    merged = {key: value for key, value in {**progress, **verdict.progress}.items() if value is not None}
+def _merged(job: Job, verdict: Verdict, now: datetime, *, counts: bool) -> dict[str, Any]:
+    news = {**verdict.progress, "ordered_until": _ordered_until(job, verdict, now)}
+    merged = {key: value for key, value in {**job.progress, **news}.items() if value is not None}
     if counts:
-        merged["failed_at"] = [*progress.get("failed_at", ()), now.timestamp()][-_KEPT_FAILURES:]
+        merged["failed_at"] = [*job.progress.get("failed_at", ()), now.timestamp()][-_KEPT_FAILURES:]
     return merged
+
+
+def _ordered_until(job: Job, verdict: Verdict, now: datetime) -> float | None:
+    """Until when the ERP of the job's next step ordered a wait, in epoch seconds: what it ordered now, and before."""
+    if verdict.state in FINAL or verdict.erp not in {None, job.erp}:
+        return None
+    ordered = min(max(verdict.ordered or 0.0, 0.0), LONGEST_ORDER)
+    until = max(now.timestamp() + ordered, float(job.progress.get("ordered_until", 0.0)))
+    return until if until > now.timestamp() else None
 
 
 def _due(state: State, verdict: Verdict, now: datetime, progress: dict[str, Any], rules: Retries, chance: float) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, select, update
@@ -15,6 +15,7 @@ from worker.jobs.changes import Change, apply
 from worker.jobs.retries import not_before
 from worker.jobs.states import BatchState, State
 from worker.jobs.tables import batches, jobs, moves
+from worker.jobs.views import at
 from worker.settings import NOTICES, Retries
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 500
 """Characters of a reason."""
+
+_TRIFLE: Final = timedelta(seconds=1)
+"""Who would win no more than this wins nothing."""
 
 _UNHAPPY: Final = (State.FAILED.value, State.CANCELLED.value)
 
@@ -64,7 +68,7 @@ def ask(connection: Connection, settings: Settings, job: Job, by: str, now: date
 
     A job that waits for news is due for a look, as if news had come. One that waits to be tried again is due too, but not before the same
     request may be sent again: after two failures or refusals (`Retries.repeat_window`), and where the ERP may be at it still
-    (`second_look`).
+    (`second_look`). No job goes before the time that its ERP ordered (`Retry-After`).
     """
     due = _due(job, _sendable(settings, job), now)
     hastened = (
@@ -119,15 +123,25 @@ def _sendable(settings: Settings, job: Job) -> datetime:
 
 
 def _due(job: Job, sendable: datetime, now: datetime) -> datetime:
+    ordered = datetime.fromtimestamp(job.progress.get("ordered_until", 0.0), UTC)
     if job.state is State.WAITING:
-        return now
+        return now if ordered <= now else _earlier(job, ordered, f"a wait was ordered until {at(ordered)}: it is not asked about before")
     if job.state not in {State.QUEUED, State.RETRYING}:
         raise Conflict(f"a {job.state} job can't be asked for" + (": a worker is at it now" if job.state is State.RUNNING else ""))
     if job.due_at <= now:
         raise Conflict("it is due already: it starts when its turn comes")
     if not job.starts:
         raise Conflict("it was not started yet: it is to start at its time")
-    due = max(now, sendable)
-    if due >= job.due_at:
-        raise Conflict("the same request failed or may have reached the ERP a short time ago: it may not be sent again before it is due")
+    if ordered > max(now, sendable):
+        return _earlier(job, ordered, f"a wait was ordered until {at(ordered)}: nothing is sent before")
+    if sendable > now:
+        why = f"the same request failed or may have reached the ERP a short time ago: it may not be sent again before {at(sendable)}"
+        return _earlier(job, sendable, why)
+    return now
+
+
+def _earlier(job: Job, due: datetime, why: str) -> datetime:
+    """The time, if it is earlier than the job is due anyway. Raises `Conflict`."""
+    if due + _TRIFLE >= job.due_at:
+        raise Conflict(why)
     return due

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from worker.jobs.verdicts import Verdict
     from worker.settings import Intacct
 
-_OF_ONE_START: Final = ("decided", "doubt", "failed_looks", "finished", "finished_at", "look_first")
+_OF_ONE_START: Final = ("decided", "doubt", "failed_looks", "failing_since", "finished", "finished_at", "look_first")
 """What a job remembers of one start of it only."""
 
 _AUTH_WAIT: Final = 30.0
@@ -72,7 +72,7 @@ class KitComponentWork:
         except Decided as end:
             return end.verdict
         except CallError as error:
-            return unseen(job, error)
+            return unseen(job, error, now)
 
     def _send(self, job: Job, target: Target, now: float) -> Target:
         """The write itself. A create's answer names the line."""

@@ -31,7 +31,7 @@ OPERATIONS: Final[dict[str, Operation]] = {"create_kit_line": "create", "update_
 WAITS: Final = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds until each look after a write; the last one from then on. How long an import takes is not documented."""
 
-_OF_ONE_START: Final = ("doubt", "failed_looks", "look_first")
+_OF_ONE_START: Final = ("doubt", "failed_looks", "failing_since", "look_first")
 """What a job remembers of one start of it only."""
 
 _MARGIN: Final = 0.5
@@ -70,7 +70,7 @@ class KitLineWork:
         except KitFault as fault:
             return failed(unfit(fault))
         except CallError as error:
-            return unseen(job, error)
+            return unseen(job, error, now)
 
     def _too_early(self, job: Job, now: float) -> float:
         """Seconds until what was sent before may be sent again; a person who has looked need not wait."""

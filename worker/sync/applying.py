@@ -52,11 +52,11 @@ class Applying:
     def write(self, job: Job, memory: Memory, options: Options, target: Aim, now: float) -> Verdict:
         """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written."""
         if not target.kit.id and self.system.traits.makes_kits == "empty":
-            return self._make_kit(job, memory, target.kit.code)
+            return self._make_kit(job, memory, target.kit.code, now)
         codes, items = self._items(target)
         missing = missing_items(target.difference.creates, items)
         if missing and self.sync.create_missing and self.system.traits.imports:
-            return self._make(job, memory, missing, codes)
+            return self._make(job, memory, missing, codes, now)
         theirs = {codes[code]: item for code, item in items.items()}
         generation = job.starts if memory.generation is None else memory.generation
         order = Order(job.id, target.kit, self._writes(target, items), theirs, generation, MOST_WRITES)
@@ -80,26 +80,26 @@ class Applying:
     def _writes(self, target: Aim, items: dict[str, Item]) -> tuple[Write, ...]:
         return writes_of(target, items, self.sync, self.system.traits, self.translation)
 
-    def _make_kit(self, job: Job, memory: Memory, code: str) -> Verdict:
+    def _make_kit(self, job: Job, memory: Memory, code: str, now: float) -> Verdict:
         """An empty kit, to be filled when it is there."""
         erp = self.system.traits.erp
         self._ask(code, lambda: self.system.create_kit(code, job.id, job.starts))
         made = [*memory.reports.get(erp, {}).get("made", []), code]
-        memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0), erp, made=made)
+        memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0, made_at=now), erp, made=made)
         return look(f"made the kit {code}", memory, wait=wait_of(IMPORT_WAITS, 0))
 
-    def _make(self, job: Job, memory: Memory, missing: list[Line], codes: dict[str, str]) -> Verdict:
+    def _make(self, job: Job, memory: Memory, missing: list[Line], codes: dict[str, str], now: float) -> Verdict:
         """Kits and materials that the target lacks, each asked for once; they show after their import."""
         erp = self.system.traits.erp
         made: list[str] = memory.reports.get(erp, {}).get("made", [])
         wanted = [line for line in missing if codes[line.component] not in made]
         if not wanted:
-            return self.not_there_yet(memory, ", ".join(codes[line.component] for line in missing))
+            return self.not_there_yet(memory, ", ".join(codes[line.component] for line in missing), now)
         for line in wanted:
             code = codes[line.component]
             self._ask(code, partial(self._make_one, line, code, job))
             made = [*made, code]
-        memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0), erp, made=made)
+        memory = reports.noted(replace(memory, stage="target", wrote=True, polls=0, made_at=now), erp, made=made)
         return look(f"made {len(wanted)} that {erp} lacked", memory, wait=wait_of(IMPORT_WAITS, 0))
 
     def _make_one(self, line: Line, code: str, job: Job) -> None:
@@ -125,13 +125,14 @@ class Applying:
             self.book.unask(erp, code)
             raise
 
-    def not_there_yet(self, memory: Memory, what: str) -> Verdict:
-        """What was made is waited for. Raises `KitFault` when that was too long."""
-        waited = sum(wait_of(IMPORT_WAITS, poll) for poll in range(memory.polls + 1))
+    def not_there_yet(self, memory: Memory, what: str, now: float) -> Verdict:
+        """What was made is waited for, by the clock: looks that somebody asks for cost nothing. Raises `KitFault` after too long."""
+        made_at = now if memory.made_at is None else memory.made_at
+        waited = now - made_at
         if waited > self.system.traits.import_timeout:
             fault = Fault(f"{self.system.traits.erp}: {what}", f"was made, and is not there after {waited:.0f} s")
             raise KitFault("timeout", (fault,))
-        memory = replace(memory, stage="target", polls=memory.polls + 1)
+        memory = replace(memory, stage="target", polls=memory.polls + 1, made_at=made_at)
         return look(f"{what} was made and is not there yet", memory, wait=wait_of(IMPORT_WAITS, memory.polls))
 
     def _written(self, job: Job, memory: Memory, options: Options, written: Written, now: float) -> Verdict:

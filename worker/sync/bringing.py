@@ -57,7 +57,7 @@ class Bringing:
                 found.append((item.job, verdict))
         revisions = dict.fromkeys(item.options.revision for item in ready)
         groups = ([item for item in ready if item.options.revision == revision] for revision in revisions)
-        return found + [pair for group in groups for pair in together(group, self._read, partial(self._judge, showing))]
+        return found + [pair for group in groups for pair in together(group, self._read, partial(self._judge, showing), now)]
 
     def write(self, item: Known, now: float) -> Verdict:
         """Send what is missing. Raises `CallError` for reads, and `KitFault` for what can't be written.
@@ -67,7 +67,7 @@ class Bringing:
         memory, options = item.memory, item.options
         kit: RemoteKit | Verdict | None = memory.kit
         if kit is None or memory.read_at is None or now - memory.read_at > STALE:
-            kit = self._kit_in(item, self._read([item]))
+            kit = self._kit_in(item, self._read([item]), now)
         if not isinstance(kit, RemoteKit):
             return kit
         target = self._aim(memory, options, kit)
@@ -89,12 +89,12 @@ class Bringing:
     def _there(self, options: Options) -> str:
         return self.translation.codes.theirs(self._erp, options.kit)
 
-    def _kit_in(self, item: Known, kits: Mapping[str, RemoteKit]) -> RemoteKit | Verdict:
+    def _kit_in(self, item: Known, kits: Mapping[str, RemoteKit], now: float) -> RemoteKit | Verdict:
         there = self._there(item.options)
-        return kits[there] if there in kits else self._none_there(item, there)
+        return kits[there] if there in kits else self._none_there(item, there, now)
 
     def _judge(self, showing: Showing, item: Known, kits: Mapping[str, RemoteKit]) -> Verdict:
-        kit = self._kit_in(item, kits)
+        kit = self._kit_in(item, kits, showing.now)
         if not isinstance(kit, RemoteKit):
             return kit
         self._check(kit, item.options)
@@ -138,13 +138,13 @@ class Bringing:
         memory = replace(memory, stage="write", kit=target.kit, read_at=now, least=count if memory.least is None else memory.least)
         return again(f"{self._erp} differs in {count} line{'s' if count != 1 else ''}", doubt=None, **reports.remembering(memory))
 
-    def _none_there(self, item: Known, there: str) -> Verdict | RemoteKit:
+    def _none_there(self, item: Known, there: str, now: float) -> Verdict | RemoteKit:
         """The target has no such kit: an empty one to begin with, where it may be made."""
         traits = self.system.traits
         if not self.sync.create_missing or traits.makes_kits == "no":
             raise KitFault("missing_reference", (Fault(f"{self._erp}: {item.options.kit}", f"there is no such kit in {self._erp}"),))
         if there in item.memory.reports.get(self._erp, {}).get("made", ()):
-            return self._applying.not_there_yet(item.memory, there)
+            return self._applying.not_there_yet(item.memory, there, now)
         return RemoteKit(id="", code=there, lines=(), revision=item.options.revision)
 
     def _may_have_been_sent(self, item: Known, now: float) -> bool:

@@ -46,14 +46,14 @@ def known(job: Job, sync: Sync) -> Known:
     return Known(job, memory, options_of({**job.arguments, **memory.asked}, sync))
 
 
-def together(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict]) -> Pairs:
+def together(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict], now: float) -> Pairs:
     """Read for all in one go, then judge each. Where the reading fails for what one of them is, each is read for alone.
 
     Whose reading failed again and again is read for alone as well: one that the ERP can't answer for must not stop the others.
     """
     stuck = [item for item in items if int(item.job.progress.get("failed_looks", 0)) >= ALONE_AFTER]
     others = [item for item in items if int(item.job.progress.get("failed_looks", 0)) < ALONE_AFTER]
-    return [pair for group in (others, *([item] for item in stuck)) for pair in _in_one_go(group, read, judge)]
+    return [pair for group in (others, *([item] for item in stuck)) for pair in _in_one_go(group, read, judge, now)]
 
 
 def look(cause: str, memory: Memory | None = None, *, wait: float = 0.0, erp: str | None = None, **progress: Any) -> Verdict:  # noqa: ANN401 - JSON values
@@ -62,39 +62,39 @@ def look(cause: str, memory: Memory | None = None, *, wait: float = 0.0, erp: st
     return Verdict(State.WAITING, cause, wait=wait, progress={"doubt": None, **kept, **progress}, erp=erp)
 
 
-def _in_one_go(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict]) -> Pairs:
+def _in_one_go(items: Sequence[Known], read: Callable[[Sequence[Known]], T], judge: Callable[[Known, T], Verdict], now: float) -> Pairs:
     if not items:
         return []
     try:
         found = read(items)
     except _OF_ONE_KIT as error:
         if len(items) == 1:
-            return [(items[0].job, _refused(items[0], error))]
-        return [pair for item in items for pair in _in_one_go([item], read, judge)]
+            return [(items[0].job, _refused(items[0], error, now))]
+        return [pair for item in items for pair in _in_one_go([item], read, judge, now)]
     except CallError as error:
-        return [(item.job, _unseen(item, error)) for item in items]
-    return [(item.job, _judged(item, found, judge)) for item in items]
+        return [(item.job, _unseen(item, error, now)) for item in items]
+    return [(item.job, _judged(item, found, judge, now)) for item in items]
 
 
-def _judged(item: Known, found: T, judge: Callable[[Known, T], Verdict]) -> Verdict:
+def _judged(item: Known, found: T, judge: Callable[[Known, T], Verdict], now: float) -> Verdict:
     try:
         verdict = judge(item, found)
     except _OF_ONE_KIT as error:
-        return _refused(item, error)
+        return _refused(item, error, now)
     except CallError as error:
-        return _unseen(item, error)
+        return _unseen(item, error, now)
     except LedgerUnavailable:
         return later("the ledger was away", wait=AWAY)
-    return replace(verdict, progress={"failed_looks": None, **verdict.progress})
+    return replace(verdict, progress={"failed_looks": None, "failing_since": None, **verdict.progress})
 
 
-def _unseen(item: Known, error: CallError) -> Verdict:
-    verdict = unseen(item.job, error)
+def _unseen(item: Known, error: CallError, now: float) -> Verdict:
+    verdict = unseen(item.job, error, now)
     return reports.with_result(verdict, item.memory, item.options) if verdict.state is State.FAILED else verdict
 
 
-def _refused(item: Known, error: CallError | KitFault) -> Verdict:
+def _refused(item: Known, error: CallError | KitFault, now: float) -> Verdict:
     if isinstance(error, BadAnswer):
-        return _unseen(item, error)
+        return _unseen(item, error, now)
     why = unfit(error) if isinstance(error, KitFault) else error_of(error)
     return reports.with_result(failed(why), item.memory, item.options)

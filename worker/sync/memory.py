@@ -29,6 +29,7 @@ class Memory:
     writes of the present round, from `sent_at` (epoch seconds) on. `reports` is what became of each target, as JSON. `kit`: the
     target's, as it was read at `read_at`, to be written to. `least`: the fewest lines by which the present target differed so far.
     `generation`: under which the last writes went out, as long as one of them may still be on its way: then they go out under it again.
+    `made_at`: when the last kit or item was asked for that the present target lacked.
     `asked`: source, targets and nesting as they were when the recipe was read: settings that change meanwhile are for the next sync.
     """
 
@@ -48,10 +49,11 @@ class Memory:
     least: int | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
     generation: int | None = None
+    made_at: float | None = None
 
     def for_next_target(self) -> Memory:
         """Without what is about one target only."""
-        anew: dict[str, Any] = dict.fromkeys(("sent_at", "operation", "kit", "read_at", "least", "generation"))
+        anew: dict[str, Any] = dict.fromkeys(("sent_at", "operation", "kit", "read_at", "least", "generation", "made_at"))
         return replace(self, round=0, sent=(), polls=0, **anew)
 
     def to_json(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ class Memory:
             "least": self.least,
             "asked": dict(self.asked),
             "generation": self.generation,
+            "made_at": self.made_at,
         }
         return {name: value for name, value in whole.items() if value or name == "stage"}
 

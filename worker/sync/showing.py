@@ -43,7 +43,7 @@ class Showing:
         try:
             ended = self.system.operation_done(memory.operation)
         except CallError as error:
-            return unseen(job, error)
+            return unseen(job, error, self.now)
         if ended is False:
             wait = wait_of(OPERATION_WAITS, memory.polls + 1)
             return later("the ERP is at it", wait=wait, **reports.remembering(replace(memory, polls=memory.polls + 1)))

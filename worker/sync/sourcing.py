@@ -52,12 +52,12 @@ class Sourcing:
             return look("to be read together with others of its batch", item.memory)
         return self._read(item, self._kits([item]))
 
-    def looks(self, items: Sequence[Known]) -> Pairs:
+    def looks(self, items: Sequence[Known], now: float) -> Pairs:
         """Read for many at once: those that begin, and those whose targets show it."""
         groups: dict[tuple[bool, str | None], list[Known]] = defaultdict(list)
         for item in items:
             groups[item.options.explodes, item.options.revision].append(item)
-        return [pair for group in groups.values() for pair in together(group, self._kits, self._judge)]
+        return [pair for group in groups.values() for pair in together(group, self._kits, self._judge, now)]
 
     def done(self, item: Known, memory: Memory) -> Verdict:
         """Everything was read, and does not differ (any more)."""

@@ -70,7 +70,7 @@ class SyncWork:
         here = [item for item in items if self._astray(item) is None]
         reading = [item for item in here if item.memory.stage in {"source", "recheck"}]
         bringing = [item for item in here if item.memory.stage not in {"source", "recheck"}]
-        return astray + self._sourcing.looks(reading) + self._bringing.looks(bringing, now)
+        return astray + self._sourcing.looks(reading, now) + self._bringing.looks(bringing, now)
 
     def _started(self, item: Known, now: float) -> Verdict:
         if (verdict := self._astray(item)) is not None:

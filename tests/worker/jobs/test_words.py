@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from tests.worker.jobs.acting import NOW, batch_now, claim, later, make, make_batch, moves_of, read, settle, wanted, whole
+from tests.worker.jobs.acting import NOW, RULES, batch_now, claim, later, make, make_batch, moves_of, read, settle, wanted, whole
 from worker.errors import Conflict, InvalidArguments
 from worker.jobs import batches, claims, endings, queue, search, verdicts, words
 from worker.jobs.acts import find_acts
@@ -18,7 +18,7 @@ from worker.jobs.states import BatchState, State
 from worker.jobs.tables import batches as batch_rows
 from worker.jobs.tables import jobs
 from worker.notices.announcing import announcer
-from worker.settings import NOTICES, Notice, Secret, Settings, Tenant, Visma
+from worker.settings import NOTICES, Notice, Retries, Secret, Settings, Tenant, Visma
 
 if TYPE_CHECKING:
     from worker.jobs.model import Job
@@ -28,11 +28,11 @@ ERROR = JobError("validation", "no stock", 400)
 SETTINGS = Settings(tenants={"acme": Tenant("acme", visma=Visma("https://v.test", "https://v.test/t", "c", Secret("s"), "t"))})
 
 
-def stands(db: Database, verdict: Verdict, seconds: float = 0, **changes: Any) -> Job:
+def stands(db: Database, verdict: Verdict, seconds: float = 0, rules: Retries = RULES, **changes: Any) -> Job:
     """A job as a worker's verdict left it."""
     make(db, wanted(**changes))
     (job,) = claim(db, lane=Lane("acme", changes.get("erp", "visma")))
-    settle(db, job, verdict, later(seconds))
+    settle(db, job, verdict, later(seconds), rules)
     return read(db, job)
 
 
@@ -173,7 +173,7 @@ def test_look_under_way_is_kept(db: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "verdict", [verdicts.retry(JobError("timeout", "no answer"), ordered=900), verdicts.again("no slot", wait=900)], ids=["retry", "again"]
+    "verdict", [verdicts.retry(JobError("timeout", "no answer")), verdicts.again("no slot", wait=900)], ids=["retry", "again"]
 )
 def test_ask_hastens_a_try(db: Database, verdict: Verdict) -> None:
     """What waits to be tried again is due now."""
@@ -187,12 +187,12 @@ def test_ask_hastens_a_try(db: Database, verdict: Verdict) -> None:
 
 def test_never_a_third_time(db: Database) -> None:
     """What failed twice within five minutes is tried again after them, however often somebody asks."""
-    job = stands(db, verdicts.retry(JobError("timeout", "no answer"), ordered=10))
+    job = stands(db, verdicts.retry(JobError("timeout", "no answer")))
     ask(db, job)
     with db.write() as connection:
         claims.requeue_due(connection, job.lane, later(1))
     (running,) = claim(db, now=later(1))
-    settle(db, running, verdicts.retry(JobError("timeout", "no answer"), ordered=3_000), later(2))
+    settle(db, running, verdicts.retry(JobError("timeout", "no answer")), later(2), Retries(waits=(3_000.0,)))
     once = ask(db, read(db, job), 5)
     with pytest.raises(Conflict):
         ask(db, once, 6)
@@ -211,9 +211,33 @@ def test_refusals_count(db: Database) -> None:
 @pytest.mark.parametrize(("more", "seconds"), [({}, 120), ({"decided": True}, 30)], ids=["undecided", "decided"])
 def test_second_look_is_kept(db: Database, more: dict[str, Any], seconds: float) -> None:
     """What the ERP may be at still is sent again after the second look only, unless a person has decided."""
-    broken = verdicts.retry(JobError("unavailable", "it broke"), ordered=600, look_first=True, sent_at=NOW.timestamp(), **more)
-    job = stands(db, broken, 10)
+    broken = verdicts.retry(JobError("unavailable", "it broke"), look_first=True, sent_at=NOW.timestamp(), **more)
+    job = stands(db, broken, 10, Retries(waits=(600.0,)))
     assert ask(db, job, 30).due_at == later(seconds)
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        verdicts.retry(JobError("unavailable", "it is down", 503), ordered=900),
+        verdicts.again("the look failed", wait=900, ordered=900),
+        verdicts.later("a look failed", wait=900, ordered=900),
+    ],
+    ids=["retry", "again", "look"],
+)
+def test_ordered_wait_is_kept(db: Database, verdict: Verdict) -> None:
+    """What the ERP ordered to come back after a time is not sent or looked at before it, and who asks is told the time."""
+    job = stands(db, verdict)
+    with pytest.raises(Conflict, match="2026-03-01T12:15:00"):
+        ask(db, job)
+    assert read(db, job) == job
+
+
+def test_ordered_wait_bounds(db: Database) -> None:
+    """A job that waits for longer than was ordered is hastened to the end of the order."""
+    job = stands(db, verdicts.later("a look failed", wait=900, ordered=60))
+    assert ask(db, job).due_at == later(60)
+    assert ask(db, stands(db, verdicts.later("a look failed", wait=900, ordered=60), subject="elsewhere"), 61).due_at == later(61)
 
 
 def test_notices_know_no_window(db: Database) -> None:

@@ -44,6 +44,19 @@ def test_unreadable_always(company: Company) -> None:
     assert (job.state, job.error.message, company.itempath.calls["read"]) == (State.FAILED, "a line without a number", 5)
 
 
+def test_unreadable_asked_for(company: Company) -> None:
+    """Looks that somebody asks for, one upon the other, bring a bad minute to no early end."""
+    company.itempath.fails = [BadAnswer("<html>") for _ in range(20)]
+    job = company.job()
+
+    while company.itempath.fails:
+        job = company.step(replace(job, due_at=company.clock.moment()))
+
+    assert job.error is None
+    job = company.carry(job)
+    assert (job.state, job.progress.get("failing_since")) == (State.SUCCEEDED, None)
+
+
 def test_forbidden(company: Company) -> None:
     """No right to read kits: the job says so at once."""
     company.itempath.fails = [AuthRefused("no right to kits", status=403)]

@@ -115,3 +115,31 @@ def test_inner_kit_is_filled(company: Company) -> None:
 
     assert job.state is State.SUCCEEDED
     assert [(new.arguments["kit"], new.arguments["targets"]) for new in company.followers] == [("INNER", ["itempath"])]
+
+
+@pytest.mark.parametrize("code", ["OTHER", "KIT"], ids=["items", "a kit"])
+def test_asked_for_again_and_again(company: Company, code: str) -> None:
+    """However often somebody asks, what was made is waited for by the clock: it fails only when its time is over."""
+    company.visma.put("OTHER", ("A", "1"))
+    company.itempath.put("OTHER")
+    job = company.job(code)
+    while not company.itempath.calls["create_item"] + company.itempath.calls["create_kit"]:
+        job = company.step(job)
+
+    for _ in range(40):
+        job = company.step(replace(job, due_at=company.clock.moment()))
+
+    assert job.error is None
+    assert company.carry(job).state is State.SUCCEEDED
+
+
+def test_never_there(company: Company) -> None:
+    """What does not come within the time that an import may take is for a person."""
+    company.itempath.put("KIT")
+    company.itempath.import_seconds = 9_999.0
+
+    job = company.run()
+
+    assert job.error is not None
+    assert (job.state, job.error.error_class) == (State.FAILED, "timeout")
+    assert 600.0 < company.clock.seconds - job.created_at.timestamp() < 700.0
