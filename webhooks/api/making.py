@@ -79,7 +79,7 @@ def _opened(api: Api, wanted: Wanted, made_by: str, once: str | None, digest: st
         tenant=wanted.tenant,
         erp=wanted.erp,
         kind=wanted.kind,
-        name=wanted.name or f"{wanted.kind.replace('_', ' ')}, {now:%Y-%m-%d %H:%M}",
+        name=wanted.name or f"{wanted.kind.replace('_', ' ')}, {now:%Y-%m-%d %H:%M} UTC",
         select=wanted.select,
         priority=wanted.priority,
         tags=wanted.tags,

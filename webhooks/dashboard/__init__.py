@@ -9,35 +9,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from webhooks.api import BATCH_LIMIT
-from webhooks.dashboard import (
-    acting,
-    actions,
-    batch_acts,
-    batch_list,
-    batch_new,
-    batch_page,
-    batch_results,
-    connection_limits,
-    controls,
-    deliveries,
-    delivery,
-    delivery_replay,
-    delivery_test,
-    failure,
-    failure_acts,
-    failures,
-    job,
-    job_acts,
-    jobs,
-    jobs_file,
-    keeping_views,
-    kit_acts,
-    kit_page,
-    kits,
-    leaving,
-    record,
-    today,
-)
+from webhooks.dashboard import leaving
+from webhooks.dashboard.batches import acts as batch_acts
+from webhooks.dashboard.batches import listing as batch_list
+from webhooks.dashboard.batches import new as batch_new
+from webhooks.dashboard.batches import page as batch_page
+from webhooks.dashboard.batches import results as batch_results
+from webhooks.dashboard.controls import limits as connection_limits
+from webhooks.dashboard.controls import page as controls
+from webhooks.dashboard.controls import record
+from webhooks.dashboard.deliveries import listing as deliveries
+from webhooks.dashboard.deliveries import page as delivery
+from webhooks.dashboard.deliveries import replay as delivery_replay
+from webhooks.dashboard.deliveries import trial as delivery_test
+from webhooks.dashboard.failures import acts as failure_acts
+from webhooks.dashboard.failures import listing as failures
+from webhooks.dashboard.failures import page as failure
+from webhooks.dashboard.job import acts as job_acts
+from webhooks.dashboard.job import page as job
+from webhooks.dashboard.jobs import acting, actions
+from webhooks.dashboard.jobs import file as jobs_file
+from webhooks.dashboard.jobs import listing as jobs
+from webhooks.dashboard.jobs import views as keeping_views
+from webhooks.dashboard.kits import acts as kit_acts
+from webhooks.dashboard.kits import listing as kits
+from webhooks.dashboard.kits import page as kit_page
+from webhooks.dashboard.today import page as today
 from webhooks.dashboard.visiting import PageRoute
 
 if TYPE_CHECKING:

@@ -83,7 +83,8 @@ class Passing:
             or_(and_(jobs.c.batch.is_(None), jobs.c.due_at <= now - PATIENCE), _STOPPED),
             self._here,
         )
-        found = [job_of(row) for row in connection.execute(wanted.order_by(jobs.c.id).limit(MOST))]
+        ordered = wanted.order_by(jobs.c.state, jobs.c.id)  # by id alone, a database may walk through all jobs of a tenant to find none
+        found = [job_of(row) for row in connection.execute(ordered.limit(MOST))]
         return [(job, why) for job in found if (why := self._why(connection, job, now)) is not None]
 
     def _why(self, connection: Connection, job: Job, now: datetime) -> str | None:

@@ -13,9 +13,9 @@ from tests.webhooks.api.test_actions import failed
 from tests.webhooks.world import World, trio
 from webhooks.api import ROUTES
 from webhooks.dashboard import PAGES
+from webhooks.dashboard.batches.pasted import MOST_FAULTS, read
 from webhooks.dashboard.csv_rows import plain
-from webhooks.dashboard.delivery import MOST_SHOWN
-from webhooks.dashboard.pasted import MOST_FAULTS, read
+from webhooks.dashboard.deliveries.page import MOST_SHOWN
 from webhooks.dashboard.rendering import _environment
 from worker.jobs import paces
 from worker.jobs.states import State

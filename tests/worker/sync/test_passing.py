@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.worker.jobs.acting import NOW, claim, later, make_batch, moves_of, turned
+from tests.worker.jobs.test_list_plans import plans
 from tests.worker.sync.company import INTACCT, ITEMPATH, VISMA
 from worker.jobs import fleet, limits, queue
 from worker.jobs.making import insert_jobs
@@ -168,6 +169,13 @@ def test_many_go_on_bit_by_bit(db: Database, monkeypatch: pytest.MonkeyPatch) ->
 
     assert [sweep(db) for _ in range(3)] == [3, 1, 0]
     assert sweep(db, LATE) == 3
+
+
+def test_few_are_gone_through(sqlite_db: Database) -> None:
+    """A scheduler asks once a second: it comes by the kind and state of the jobs, not through all of the tenant's."""
+    lines = plans(sqlite_db, lambda _: Passing(SETTINGS, sqlite_db).sweep(NOW))
+
+    assert [line for line in lines if " jobs " in line] == ["SEARCH jobs USING INDEX ix_jobs_list (tenant=? AND kind=? AND state=?)"]
 
 
 def test_fault_ends_one_look(db: Database) -> None:

@@ -1,0 +1,1 @@
+"""Batches: listed, made, watched, turned, and their results as a file."""

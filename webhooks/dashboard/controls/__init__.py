@@ -1,0 +1,1 @@
+"""Controls: connections, schedules, keys, and who did what."""

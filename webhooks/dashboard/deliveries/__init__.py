@@ -1,0 +1,1 @@
+"""Deliveries: what arrived, why it was refused, replays and tests."""

@@ -1,0 +1,1 @@
+"""Kits: found by code, and a kit in every system side by side."""

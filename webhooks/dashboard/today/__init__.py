@@ -1,0 +1,1 @@
+"""Today: how everything stands, and its pace."""
