@@ -43,13 +43,22 @@ PLAN: Final = Plan(
 
 
 STAGE: Final = pytest.StashKey[ExitStack]()
+LEFT: Final = pytest.StashKey[int]()
 GROUP: Final = "pages"
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """How many tests in a browser there are."""
+    session.config.stash[LEFT] = sum(_group(item) == GROUP for item in session.items)
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+def pytest_runtest_teardown(item: pytest.Item) -> None:
     """After the last test in a browser the processes end."""
-    if _group(item) == GROUP and (nextitem is None or _group(nextitem) != GROUP):
+    if _group(item) != GROUP:
+        return
+    left = item.config.stash[LEFT] = item.config.stash[LEFT] - 1
+    if not left and STAGE in item.config.stash:
         item.config.stash[STAGE].close()
 
 

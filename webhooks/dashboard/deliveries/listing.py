@@ -81,6 +81,7 @@ def _row(visit: Visit, delivery: Mapping[str, Any], known: Mapping[str, Mapping[
         "more": len(delivery["jobs"]) - len(named),
         "short": [*_done(delivery), *(each.short for each in advice_of(visit.api.settings, delivery))],
         "unread": is_unread(delivery),
+        "troubled": any(each["state"] == "refused" for each in delivery["outcomes"] or ()),
     }
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from tests.webhooks.world import body, operation
+from worker.jobs.tables import deliveries
 
 if TYPE_CHECKING:
     from tests.webhooks.world import World
@@ -31,6 +33,17 @@ def test_lists_with_reasons(small_world: World) -> None:
     for said in ("No job is known for it yet", "It came before", "Wrong, missing or stale signature"):
         assert said in text
     assert "Test delivery" not in text
+
+
+def test_refusing_rules_stand_out(small_world: World) -> None:
+    """An accepted delivery of which a rule refused something does not look as if all were well."""
+    small_world.notify(body(id=operation()))
+    client = small_world.log_in()
+    assert "A rule refused" not in client.get("/deliveries").text
+    outcome = {"rule": "rules[0]", "item": 0, "state": "refused", "reason": "rules[0].with.quantity: is required"}
+    with small_world.database.write() as connection:
+        connection.execute(update(deliveries).values(state="accepted", reason="rules refused 1 of 1", outcomes=[outcome]))
+    assert "A rule refused" in client.get("/deliveries").text
 
 
 def test_tenants_stay_apart(small_world: World) -> None:
