@@ -133,10 +133,12 @@ def test_looks(browser: Browser, sqlite_url: str) -> None:
                 window.shoot(f"batch-{name}")
             else:
                 window.must_be_sound(name)
+                window.must_fit(name)
         page = window.go(f"/batches/{names['paused']}")
         page.locator("summary", has_text="Cancel").click()
         assert page.get_by_role("button", name="Cancel the batch").evaluate(ON_TOP)
         window.must_be_sound("the second step, within the window")
+        window.must_fit("the second step, within the window")
 
 
 @contextmanager
