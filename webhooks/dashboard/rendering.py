@@ -47,7 +47,7 @@ def _environment() -> Environment:
         loader=PackageLoader("webhooks.dashboard"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters.update(sentence=_sentence)
-    made.filters.update(moment=_moment, ago=_ago, span=words.span, number=words.number, size=words.size, pretty=_pretty, data=_data)
+    made.filters.update(moment=_moment, ago=_ago, span=words.span, number=words.number, size=words.size, data=_data)
     made.filters.update(
         state=lambda value: words.STATES.get(value, value),
         stated=words.stated,
@@ -102,11 +102,6 @@ def _sentence(value: str) -> str:
     """Words of the API as a sentence, its times in the reader's zone."""
     here = _here()
     return words.sentence(value, here.now, here.zone)
-
-
-def _pretty(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """JSON to read."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def _data(value: Any) -> Markup:  # noqa: ANN401 - any JSON value
