@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.browser import PATIENCE_MS
 from webhooks.dashboard.login import MOST_GUESSES
 from webhooks.dashboard.sessions import LONGEST, Sessions
 from webhooks.dashboard.visiting import local_path
@@ -229,6 +231,31 @@ def copy_of(world: World, client: FlaskClient) -> FlaskClient:
 def status_with(world: World, name: str, value: str, headers: dict[str, str]) -> int:
     """What a page answers who sends this cookie alone."""
     return world.app.test_client(use_cookies=False).get("/jobs", headers={"Cookie": f"{name}={value}", **headers}).status_code
+
+
+def test_keys_lead(window: Tab) -> None:
+    """A slash goes to the search, g and a letter to a page; in a field they are letters."""
+    page = window.go("/connections")
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("g/b")
+    expect(page.locator("#search")).to_have_value("g/b")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs?q=*")
+    page.keyboard.press("g")
+    page.keyboard.press("b")
+    page.wait_for_url("**/batches")
+
+
+def test_old_news_is_said(window: Tab) -> None:
+    """While the server does not answer, a page that moves by itself says that it may be old; and no more when it answers again."""
+    page = window.go("/")
+    expect(page.locator("#stale")).to_be_hidden()
+    page.route("**/*part=*", lambda route: route.abort())
+    expect(page.locator("#stale")).to_be_visible(timeout=PATIENCE_MS)
+    page.unroute("**/*part=*")
+    expect(page.locator("#stale")).to_be_hidden(timeout=PATIENCE_MS)
+    window.troubles.clear()  # the requests that were made to fail
 
 
 def token_of(text: str) -> str:
