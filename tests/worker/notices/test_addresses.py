@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from worker.notices import addresses
-from worker.notices.addresses import MOST_ASKED, Dialler, Forbidden, checked, resolve
+from worker.notices.addresses import Dialler, Forbidden, Resolver, checked, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +38,7 @@ def test_nowhere_is_no_refusal() -> None:
     assert not isinstance(caught.value, Forbidden)
 
 
-def test_rebinding_is_pointless(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebinding_is_pointless() -> None:
     """The name is asked for once, and the connection goes to the address that was checked, though the name means another by then."""
     answers = iter([(PUBLIC,), ("127.0.0.1",)])
     dialled = []
@@ -48,12 +47,11 @@ def test_rebinding_is_pointless(monkeypatch: pytest.MonkeyPatch) -> None:
         dialled.append((address, timeout))
         return socket.socket()
 
-    monkeypatch.setattr(socket, "create_connection", connect)
-    Dialler(lambda _host, _port: next(answers))("shop.test", 443, 5.0).close()
+    Dialler(lambda _host, _port: next(answers), connect=connect)("shop.test", 443, 5.0).close()
     assert dialled == [((PUBLIC, 443), 5.0)]
 
 
-def test_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_address_is_tried() -> None:
     """One address that does not answer leaves the others; after three the last failure counts."""
     dialled = []
 
@@ -61,45 +59,43 @@ def test_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
         dialled.append(address[0])
         raise ConnectionRefusedError(address[0])
 
-    monkeypatch.setattr(socket, "create_connection", refuse)
     with pytest.raises(ConnectionRefusedError, match=r"1\.0\.0\.3"):
-        Dialler(leads_to("1.0.0.1", "1.0.0.2", "1.0.0.3", "1.0.0.4"))("shop.test", 443, 5.0)
+        Dialler(leads_to("1.0.0.1", "1.0.0.2", "1.0.0.3", "1.0.0.4"), connect=refuse)("shop.test", 443, 5.0)
     assert dialled == ["1.0.0.1", "1.0.0.2", "1.0.0.3"]
 
 
-def test_deaf_resolver_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deaf_resolver_is_left() -> None:
     """Whom the resolver does not answer in time goes on without; no more wait for it than may, and it is asked again when it is back."""
     deaf, asked = Event(), []
 
-    def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+    def ask(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
         asked.append(host)
         if host == "deaf.test":
             deaf.wait()
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (PUBLIC, 443))]
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(addresses, "DEADLINE", 0.05)
+    resolve = Resolver(ask, deadline=0.05, most=2)
     try:
-        for _ in range(MOST_ASKED):
+        for _ in range(2):
             with pytest.raises(TimeoutError, match=r"did not find deaf\.test"):
                 resolve("deaf.test", 443)
         with pytest.raises(TimeoutError, match="answers nobody"):
             resolve("shop.test", 443)
-        assert asked == ["deaf.test"] * MOST_ASKED
     finally:
         deaf.set()
-    monkeypatch.setattr(addresses, "DEADLINE", 20.0)
+    resolve.deadline = 20.0
     assert resolve("shop.test", 443) == (PUBLIC,)
+    assert asked.count("shop.test") == 1
 
 
-def test_resolver_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resolver_failure_is_told() -> None:
     """What the resolver raises is raised, as often as it does."""
 
-    def getaddrinfo(*_: object, **__: object) -> None:
+    def ask(*_: object, **__: object) -> list[tuple[object, ...]]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    for _ in range(MOST_ASKED + 2):
+    resolve = Resolver(ask, most=1)
+    for _ in range(3):
         with pytest.raises(socket.gaierror, match="unknown"):
             resolve("nowhere.test", 443)
 
