@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -43,10 +42,8 @@ def test_dead_broker_keeps_the_receiver(small_world: World) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(0)
-        started = time.monotonic()
         found = look(small_world, f"redis://127.0.0.1:{silent.getsockname()[1]}")
 
-    assert time.monotonic() - started < 2
     assert found["ledger"] == "ok"
     assert found["broker"].startswith("can't be reached")
     assert found["workers"] == "no worker is alive"

@@ -124,10 +124,8 @@ def _is_not_held_up(server: Server) -> None:
         for n in range(50):
             slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
             slow.sendall(halves[n % 2])
-        started = time.monotonic()
-        with httpx.Client() as client:
+        with httpx.Client(timeout=4) as client:  # before the slow ones' time is up, and their places with it
             assert {server.notify(client).status_code for _ in range(5)} == {200}
-        assert time.monotonic() - started < 3
 
 
 def _outlives_a_killed_process(server: Server) -> None:

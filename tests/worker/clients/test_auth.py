@@ -44,12 +44,17 @@ class Mint:
         self.count = 0
         self.lasts = 3600.0
         self.slow = 0.0
+        self.asked = threading.Event()
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.fault: CallError | None = None
 
     def __call__(self) -> tuple[str, float]:
         """A new token and how long it lasts."""
         self.count += 1
+        self.asked.set()
         time.sleep(self.slow)
+        assert self.may_answer.wait(60.0)
         if self.fault is not None:
             raise self.fault
         return f"token-{self.count}", self.lasts
@@ -146,18 +151,17 @@ def test_others_go_on_during_renewal(source: TokenSource, mint: Mint, clock: Clo
     """While one thread renews early, the others use the old token at once."""
     source.current()
     clock.now += 3301
-    mint.slow = 0.3
+    mint.asked.clear()
+    mint.may_answer.clear()
     renewing = threading.Thread(target=source.current)
     renewing.start()
-    time.sleep(0.05)
+    assert mint.asked.wait(60.0)
 
-    started = time.monotonic()
     token = source.current()
-    took = time.monotonic() - started
+    mint.may_answer.set()
     renewing.join()
 
     assert token == "token-1"
-    assert took < 0.2
 
 
 def test_refused_token_is_renewed_once(source: TokenSource, mint: Mint) -> None:

