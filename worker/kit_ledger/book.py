@@ -59,13 +59,16 @@ class KitBook:
         with self._alone(shelf) as connection:
             links.forget(connection, shelf, kind, sorted(set(ids)))
 
-    def keep(self, erp: str, seen: Sequence[Snapshot]) -> None:
-        """Remember kits as they were read, with the inner kits they hold."""
+    def keep(self, erp: str, seen: Sequence[Snapshot], *, glimpsed: bool = False) -> None:
+        """Remember kits as they were read, with the inner kits they hold.
+
+        `glimpsed`: by somebody who starts nothing. What has changed stays news then for the sync that reads it next.
+        """
         if not seen:
             return
         shelf = self._shelf(erp)
         with self._alone(shelf) as connection:
-            snapshots.keep(self._db, connection, shelf, seen, self._same, self._clock())
+            snapshots.keep(self._db, connection, shelf, seen, self._same, self._clock(), glimpsed=glimpsed)
 
     def snapshots(self, erp: str, codes: Iterable[str]) -> dict[str, Snapshot]:
         """What these kits were when last read, by the code as it was asked."""

@@ -44,7 +44,8 @@ class Snapshot:
     """A kit as it was read: `id` names it in the ERP, `fingerprint` says whether two are the same, `recipe` is JSON.
 
     `parts`: codes of the inner kits; None where nothing is said of them, as in what was read back. `seen_at`: when the ERP was read;
-    None means now. `round`: the comparison that saw it; None leaves the one it was last seen by.
+    None means now. `round`: the comparison that saw it; None leaves the one it was last seen by. `followed` is told by the ledger: the
+    fingerprint that syncs have acted on, where the kit was only glimpsed since.
     """
 
     code: str
@@ -55,6 +56,7 @@ class Snapshot:
     parts: tuple[str, ...] | None = None
     seen_at: datetime | None = None
     round: str | None = None
+    followed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,25 @@ if TYPE_CHECKING:
 
 
 def keep(
-    db: Database, connection: Connection, shelf: Shelf, snapshots: Iterable[Snapshot], same: Callable[[str], str], now: datetime
+    db: Database,
+    connection: Connection,
+    shelf: Shelf,
+    snapshots: Iterable[Snapshot],
+    same: Callable[[str], str],
+    now: datetime,
+    *,
+    glimpsed: bool = False,
 ) -> None:
-    """Keep these; of two with one key the last. What was read later than one of them stays. The shelf's only writer calls it."""
+    """Keep these; of two with one key the last. What was read later than one of them stays. The shelf's only writer calls it.
+
+    `glimpsed`: what syncs have acted on stays what it was.
+    """
     latest = {same(each.code): each for each in snapshots}
     for chunk in chunks(sorted(latest)):
         before = {row.key: row for row in connection.execute(select(rows).where(*shelf.of(rows), rows.c.key.in_(chunk)))}
-        seen = [key for key in chunk if key in before and not _is_news(before[key], latest[key])]
+        seen = [key for key in chunk if key in before and not _is_news(before[key], latest[key], glimpsed=glimpsed)]
         changed = [key for key in chunk if key not in seen]
-        upsert(db, connection, rows, [_row(shelf, key, latest[key], before.get(key), now) for key in changed])
+        upsert(db, connection, rows, [_row(shelf, key, latest[key], before.get(key), now, glimpsed=glimpsed) for key in changed])
         _mark_seen(connection, shelf, [(latest[key], before[key]) for key in seen], now)
         told = {key: each.parts for key in chunk if (each := latest[key]).parts is not None and not _older(before.get(key), each)}
         where_used.replace(db, connection, shelf, {key: {same(part) for part in parts} for key, parts in told.items()})
@@ -77,10 +87,19 @@ def _older(before: Row[Any] | None, snapshot: Snapshot) -> bool:
     return before is not None and snapshot.seen_at is not None and snapshot.seen_at < before.seen_at
 
 
-def _is_news(before: Row[Any], snapshot: Snapshot) -> bool:
+def _is_news(before: Row[Any], snapshot: Snapshot, *, glimpsed: bool) -> bool:
     known = (before.code, before.remote_id, before.revision, before.fingerprint, before.recipe)
     told = (snapshot.code, snapshot.id, snapshot.revision, snapshot.fingerprint, snapshot.recipe)
-    return known != told and not _older(before, snapshot)
+    settles = before.followed is not None and not glimpsed
+    return (known != told or settles) and not _older(before, snapshot)
+
+
+def _followed(before: Row[Any] | None, snapshot: Snapshot, *, glimpsed: bool) -> str | None:
+    """What syncs have acted on, where it is another than what is kept now."""
+    if before is None or not glimpsed:
+        return None
+    acted_on: str = before.followed or before.fingerprint
+    return None if acted_on == snapshot.fingerprint else acted_on
 
 
 def _mark_seen(connection: Connection, shelf: Shelf, pairs: list[tuple[Snapshot, Row[Any]]], now: datetime) -> None:
@@ -93,13 +112,14 @@ def _mark_seen(connection: Connection, shelf: Shelf, pairs: list[tuple[Snapshot,
         connection.execute(update(rows).where(*shelf.of(rows), rows.c.key.in_(keys)).values(seen_at=seen_at, round=round_))
 
 
-def _row(shelf: Shelf, key: str, snapshot: Snapshot, before: Row[Any] | None, now: datetime) -> dict[str, Any]:
+def _row(shelf: Shelf, key: str, snapshot: Snapshot, before: Row[Any] | None, now: datetime, *, glimpsed: bool) -> dict[str, Any]:
     return shelf.row(
         key=key,
         code=snapshot.code,
         revision=snapshot.revision,
         remote_id=snapshot.id,
         fingerprint=snapshot.fingerprint,
+        followed=_followed(before, snapshot, glimpsed=glimpsed),
         recipe=snapshot.recipe,
         seen_at=snapshot.seen_at or now,
         round=snapshot.round or (before.round if before is not None else None),
@@ -108,5 +128,5 @@ def _row(shelf: Shelf, key: str, snapshot: Snapshot, before: Row[Any] | None, no
 
 def _snapshot(row: Row[Any]) -> Snapshot:
     return Snapshot(
-        row.code, row.remote_id, row.fingerprint, row.recipe, revision=row.revision, parts=None, seen_at=row.seen_at, round=row.round
+        row.code, row.remote_id, row.fingerprint, row.recipe, row.revision, None, row.seen_at, round=row.round, followed=row.followed
     )

@@ -62,11 +62,12 @@ snapshots = Table(
     Column("revision", Text),
     Column("remote_id", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("followed", Text),
     Column("recipe", Json, nullable=False),
     Column("seen_at", Moment, nullable=False),
     Column("round", Text),
 )
-"""What a kit was when it was last read."""
+"""What a kit was when it was last read. `followed`: the fingerprint that syncs have acted on, where that is another."""
 
 parts = Table(
     "kit_parts",

@@ -130,6 +130,8 @@ class Bringing:
         edited = self.book.edited_there(options, self._erp, memory, target)
         memory = reports.found(memory, self._erp, target, edited_there=edited)
         stop = held(target, self.sync, options)
+        if target.kit.id and (options.dry_run or stop is not None):  # else it is kept when it is as it is to be
+            self.book.glimpsed(self._erp, [target.seen], options.revision)
         if options.dry_run:
             return self._next(item, memory if stop is None else reports.noted(memory, self._erp, held=stop), None)
         if stop is not None:

@@ -75,7 +75,8 @@ class Comparison:
     def _read(self, batch: Batch, order: Sequence[str], stage: int) -> Page:
         erp = self.target.traits.erp
         page = (self.target if stage else self.source).page(batch.planned.get("cursor"))
-        self.book.book.keep(erp, [self._seen(kit, batch.id, source=stage == 0) for kit in page.kits])
+        dry = bool((batch.select or {}).get("dry_run"))
+        self.book.book.keep(erp, [self._seen(kit, batch.id, source=stage == 0) for kit in page.kits], glimpsed=dry)
         pages = int(batch.planned.get("pages", 0)) + 1
         if pages > MOST_PAGES:
             raise Rejected(f"more than {MOST_PAGES} pages of kits, the last in {erp}: do they end?")

@@ -136,7 +136,7 @@ class KitLooking:
         ours, stuck = self._ours(kit)
         agreed = None
         if ours is not None:
-            self._book.glimpsed(self._erp, ours)
+            self._book.glimpsed(self._erp, [ours], job.arguments.get("revision"))
             agreed = self._agreed(str(job.arguments["kit"]), ours)
         side = with_kit(self._tenant, self._erp, kit, self._translation, seen_at, agreed)
         found = replace(seen, sides={**seen.sides, self._erp: side}, kits={**seen.kits, self._erp: kit})

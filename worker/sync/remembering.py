@@ -13,7 +13,7 @@ from worker.kits.fingerprint import fingerprint
 from worker.sync.reading import fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from worker.jobs.model import Job
@@ -44,11 +44,19 @@ class Remembering:
     translation: Translation
 
     def saw_source(self, source: str, kits: Mapping[str, RemoteKit]) -> tuple[str, ...]:
-        """Keep what was read; the codes of what is another than when it was last read, as far as that is known."""
-        before = self.book.snapshots(source, kits)
+        """Keep what was read; the codes of what is another than when a sync last read it, as far as that is known."""
+        before = {code: each.followed or each.fingerprint for code, each in self.book.snapshots(source, kits).items()}
         seen = [self.snapshot(kit) for kit in kits.values()]
         self.book.keep(source, seen)
-        return tuple(each.code for each in seen if each.code in before and before[each.code].fingerprint != each.fingerprint)
+        return tuple(each.code for each in seen if before.get(each.code, each.fingerprint) != each.fingerprint)
+
+    def glimpsed(self, erp: str, kits: Iterable[RemoteKit], revision: str | None) -> None:
+        """Keep what a look or a dry run read: a change stays news for the next sync, since more follows from it.
+
+        Read by its revision, a kit may be none of what is in use: that is not kept.
+        """
+        if revision is None:
+            self.book.keep(erp, [self.snapshot(kit) for kit in kits], glimpsed=True)
 
     def snapshot(self, kit: RemoteKit, round_: str | None = None) -> Snapshot:
         """A kit in our words, as it is kept."""
@@ -100,17 +108,12 @@ class Remembering:
         agreed = self.book.agreed(source, erp, [code]).get(code)
         return None if agreed is None else (agreed.at, agreed.target_fingerprint != self._print(kit.recipe()))
 
-    def glimpsed(self, erp: str, kit: RemoteKit) -> None:
-        """Keep a kit that was only looked at, unless it has changed: to see that is for a sync, since more follows."""
-        before = self.book.snapshots(erp, [kit.code]).get(kit.code)
-        seen = self.snapshot(kit)
-        if before is None or before.fingerprint == seen.fingerprint:
-            self.book.keep(erp, [seen])
-
     def in_step(self, options: Options, erp: str, memory: Memory, target: Aim) -> None:
         """Source and target do not differ."""
         there = self._print(target.seen.recipe())
-        if target.kit.id:
+        if options.dry_run:
+            self.glimpsed(erp, [target.seen], options.revision)
+        elif target.kit.id:
             self.book.keep(erp, [self.snapshot(target.seen)])
         if memory.wrote:
             self.book.wrote(erp, options.kit, there)

@@ -78,6 +78,7 @@ class Sourcing:
     def _read(self, item: Known, kits: Mapping[str, RemoteKit]) -> Verdict:
         """What follows from a change is made when it is seen: the next reading finds nothing new, and a target may lack the kit."""
         if item.options.dry_run:
+            self.book.glimpsed(item.options.source, kits.values(), item.options.revision)
             return self._go(item, recipes_of(kits))
         changed = self.book.saw_source(item.options.source, kits)
         if item.job.progress.get("doubt"):  # its worker stopped, perhaps between seeing a change and telling of it

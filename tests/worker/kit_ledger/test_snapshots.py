@@ -89,6 +89,32 @@ def test_parts_can_be_told_later(book: KitBook) -> None:
     assert book.parents(ERP, ["x"]) == {}
 
 
+def test_glimpse_leaves_news(book: KitBook) -> None:
+    """What was only glimpsed is shown as it was read; until a sync reads it, it is told what syncs have acted on last."""
+    book.keep(ERP, [seen("A"), seen("B")])
+    book.keep(ERP, [seen("A", "x", fingerprint="f2"), seen("B"), seen("New")], glimpsed=True)
+    book.keep(ERP, [seen("A", "y", fingerprint="f3")], glimpsed=True)
+    found = book.snapshots(ERP, ["A", "B", "New"])
+    assert {code: (each.fingerprint, each.followed) for code, each in found.items()} == {
+        "A": ("f3", "f1"),
+        "B": ("f1", None),
+        "New": ("f1", None),
+    }
+    assert book.parents(ERP, ["x", "y"]) == {"y": ("A",)}
+    book.keep(ERP, [seen("A", "y", fingerprint="f3")])
+    assert book.snapshots(ERP, ["A"])["A"].followed is None
+
+
+def test_glimpse_of_change_taken_back(book: KitBook) -> None:
+    """A kit that was glimpsed otherwise and reads again as syncs left it is no news; an older reading settles nothing."""
+    book.keep(ERP, [seen("A")])
+    book.keep(ERP, [seen("A", fingerprint="f2")], glimpsed=True)
+    book.keep(ERP, [seen("A", seen_at=NOW - timedelta(seconds=9))])
+    assert book.snapshots(ERP, ["A"])["A"].followed == "f1"
+    book.keep(ERP, [seen("A")], glimpsed=True)
+    assert (book.snapshots(ERP, ["A"])["A"].fingerprint, book.snapshots(ERP, ["A"])["A"].followed) == ("f1", None)
+
+
 def test_walk_is_whole(book: KitBook) -> None:
     """Walking in portions gives each kit once, in the order of its key by code points, on both databases."""
     codes = ["b", "A", "_", "Å", "a-1", "a1", "a 1", "Z", "é", "zz", "10", "9", "𝄞", "￥"]

@@ -184,6 +184,18 @@ def test_options_handed_on(company: Company) -> None:
     assert {(new.arguments["dry_run"], tuple(new.arguments["targets"])) for new in news} == {(True, ("itempath",))}
 
 
+@pytest.mark.parametrize(("dry_run", "news"), [(True, ("KIT-00",)), (False, ())])
+def test_dry_run_leaves_news(company: Company, dry_run: bool, news: tuple[str, ...]) -> None:  # noqa: FBT001 - a case
+    """A comparison whose syncs are dry runs takes no change away from the sync that reads the kit next."""
+    company.run("KIT-00")
+    company.visma.put("KIT-00", ("A", "5"))
+
+    Comparing(company, dry_run=dry_run).run()
+
+    book = Remembering(company.book, company.sync, translation_of(company.sync))
+    assert book.saw_source("visma", company.visma.read(["KIT-00"])) == news
+
+
 def test_fresh_source_not_read(company: Company) -> None:
     """A sync that a comparison made does not read the source at its start: it was read a moment ago."""
     comparing = Comparing(company)

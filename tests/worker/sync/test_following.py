@@ -10,6 +10,7 @@ import pytest
 
 from tests.worker.sync.company import Company
 from worker.jobs.states import State
+from worker.kit_ledger.known import known
 from worker.kits.model import Line
 from worker.settings import Sync
 
@@ -58,6 +59,36 @@ def test_dry_run_first(company: Company) -> None:
     company.run("INNER")
 
     assert followers(company) == ["KIT", "OTHER"]
+
+
+def test_dry_run_is_known(company: Company) -> None:
+    """What a dry run read is what is known of the kit from then on, in its source and in its target; nothing is agreed or written."""
+    company.itempath.put("KIT", ("A", "5"))
+    agreed = company.book.agreed("intacct", "itempath", ["KIT"])
+    company.run("KIT", dry_run=True)
+
+    with company.db.read() as connection:
+        sides = {side.erp: side for side in known(connection, company.tenant, "KIT").sides}
+        inner = {side.erp: side for side in known(connection, company.tenant, "INNER").sides}["intacct"]
+
+    assert [(line.component, line.base_quantity) for line in inner.lines] == [("A", "3")]
+    assert [(line.component, line.base_quantity) for line in sides["itempath"].lines] == [("A", "5")]
+    assert company.book.agreed("intacct", "itempath", ["KIT"]) == agreed
+
+
+def test_dry_run_of_revision(company: Company) -> None:
+    """A dry run of a named revision says nothing of the kit that is in use."""
+    company.run("INNER", dry_run=True, revision="R0")
+
+    assert company.book.snapshots("intacct", ["INNER"])["INNER"].recipe["lines"][0]["quantity"] == "1"
+
+
+def test_held_is_known(company: Company) -> None:
+    """A sync that is held because too many lines would go leaves what it read of the target."""
+    company.itempath.put("KIT", *((f"X{place}", "1") for place in range(9)))
+    job = company.run("KIT")
+
+    assert (job.state, len(company.book.snapshots("itempath", ["KIT"])["KIT"].recipe["lines"])) == (State.FAILED, 9)
 
 
 def test_killed_in_between(company: Company) -> None:
