@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 HOUR: Final = timedelta(hours=1)
 FAILURES_TO_OPEN: Final = 5
@@ -27,7 +27,8 @@ SLOW_MS: Final = 5_000
 class Exchange:
     """One call on a connection as it is kept: redacted, bodies cut.
 
-    `url` is path and query, `ms` milliseconds; no `status` when no answer came.
+    `url` is path and query, `ms` milliseconds; no `status` when no answer came. `headers` are those of the request that not every call
+    has; None for none, and where they were not kept.
     """
 
     at: datetime
@@ -37,6 +38,7 @@ class Exchange:
     ms: float
     request: str | None
     response: str | None
+    headers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _called(rows: Rows, job: Job) -> None:
         {
             "job": job.id,
             "attempt": 1,
-            **{name: getattr(call, name) for name in ("at", "method", "url", "status", "request", "response")},
+            **{name: getattr(call, name) for name in ("at", "method", "url", "status", "request", "response", "headers")},
             "ms": 40,
         }
     )

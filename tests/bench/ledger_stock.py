@@ -201,4 +201,5 @@ def delivery_row(job: Job, number: int, chance: random.Random) -> dict[str, Any]
 
 def call_of(job: Job) -> Exchange:
     """The call that a job made."""
-    return Exchange(job.created_at, "PUT", "/v1/kitassembly", 202, 40.0, "{}", "{}")
+    carried = {"Content-Type": "application/json", "erp-api-background": f"subscription:kitrelay-job={job.id}"}
+    return Exchange(job.created_at, "PUT", "/v1/kitassembly", 202, 40.0, "{}", "{}", carried)

@@ -120,7 +120,7 @@ class Move(Shape):
 
 
 class Exchange(Shape):
-    """One call to an ERP, redacted."""
+    """One call to an ERP, redacted. `headers`: of the request, what not every call has; null where there was none or none was kept."""
 
     at = moment()
     method = text()
@@ -129,6 +129,7 @@ class Exchange(Shape):
     ms = whole()
     request = text(allow_none=True)
     response = text(allow_none=True)
+    headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True, allow_none=True)
 
 
 class Attempt(Shape):

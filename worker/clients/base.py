@@ -176,6 +176,7 @@ class Caller:
             ms=ms,
             request=request.content,
             response=reply.body if reply else None,
+            headers=request.headers.raw,
         )
 
 

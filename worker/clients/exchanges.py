@@ -13,11 +13,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from worker.clients.headers import kept
 from worker.clients.redaction import redact
 from worker.connections import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
 MOST: Final = 4096
@@ -61,12 +62,22 @@ def count_one() -> None:
         count.calls += 1
 
 
-def note(*, at: datetime, method: str, url: str, status: int | None, ms: float, request: bytes | None, response: bytes | None) -> None:
-    """Keep one exchange, if anyone records. Bodies may be of any size: they are cut before they are read."""
+def note(
+    *,
+    at: datetime,
+    method: str,
+    url: str,
+    status: int | None,
+    ms: float,
+    request: bytes | None,
+    response: bytes | None,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
+    """Keep one exchange, if anyone records. Bodies may be of any size: they are cut before they are read. `headers`: the request's."""
     exchanges = _recorder.get()
     if exchanges is None:
         return
-    exchanges.append(Exchange(at, method, redact(url), status, round(ms, 1), shown(request), shown(response)))
+    exchanges.append(Exchange(at, method, redact(url), status, round(ms, 1), shown(request), shown(response), kept(headers)))
 
 
 def shown(body: bytes | None) -> str | None:

@@ -176,6 +176,7 @@ def _exchanges(change: Change) -> list[dict[str, Any]]:
             "ms": round(exchange.ms),
             "request": exchange.request,
             "response": exchange.response,
+            "headers": exchange.headers,
         }
         for exchange in attempt.exchanges
     ]

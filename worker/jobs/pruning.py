@@ -47,7 +47,10 @@ LINES: Final = 1_000
 BYTES: Final = 8 * 1024 * 1024
 """What their texts may hold together, unless the first alone holds more: a body may be a mebibyte."""
 
-_TEXTS: Final = {deliveries: (deliveries.c.body, deliveries.c.headers), exchanges: (exchanges.c.request, exchanges.c.response)}
+_TEXTS: Final = {
+    deliveries: (deliveries.c.body, deliveries.c.headers),
+    exchanges: (exchanges.c.request, exchanges.c.response, exchanges.c.headers),
+}
 """What may be long in a row. The other tables have nothing that is."""
 
 CLOSED: Final = (BatchState.SUCCEEDED.value, BatchState.FINISHED.value, BatchState.CANCELLED.value)

@@ -71,7 +71,7 @@ def history(connection: Connection, job: Job) -> list[Attempt]:
     """Every start of the job with its calls, oldest first."""
     calls: dict[int, list[Exchange]] = {}
     for row in connection.execute(select(exchanges).where(exchanges.c.job == job.id).order_by(exchanges.c.id)):
-        one = Exchange(row.at, row.method, row.url, row.status, row.ms, row.request, row.response)
+        one = Exchange(row.at, row.method, row.url, row.status, row.ms, row.request, row.response, row.headers)
         calls.setdefault(row.attempt, []).append(one)
     tried: dict[int, Attempt] = {}
     for row in connection.execute(select(attempts).where(attempts.c.job == job.id).order_by(attempts.c.id)):

@@ -271,6 +271,7 @@ exchanges = Table(
     Column("ms", Integer, nullable=False),
     Column("request", Text),
     Column("response", Text),
+    Column("headers", Json),
     Index("ix_exchanges_job", "job", "id"),
     Index("ix_exchanges_at", "at"),
 )

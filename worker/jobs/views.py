@@ -94,6 +94,7 @@ def exchange_view(exchange: Exchange) -> dict[str, Any]:
         "ms": exchange.ms,
         "request": exchange.request,
         "response": exchange.response,
+        "headers": exchange.headers,
     }
 
 

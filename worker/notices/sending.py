@@ -110,6 +110,7 @@ def _note(request: httpx.Request, at: float, started: float, status: int | None,
         ms=_since(started),
         request=request.content,
         response=said,
+        headers=request.headers.raw,
     )
 
 

@@ -174,7 +174,8 @@ def test_attempts_are_written(db: Database) -> None:
     """A start, and the looks that followed it, make one attempt with all their calls."""
     make(db)
     (job,) = claim(db)
-    calls = [Exchange(later(n), "GET", f"/{n}", 200, 12.6, None, "{}") for n in range(3)]
+    carried = [None, {"If-Match": "1"}, None]
+    calls = [Exchange(later(n), "GET", f"/{n}", 200, 12.6, None, "{}", carried[n]) for n in range(3)]
     then = replace(job, state=State.WAITING, owner=None)
     end = replace(then, state=State.SUCCEEDED)
     tried = Attempt(1, NOW, later(1), "taken", tuple(calls[:1]))
@@ -185,6 +186,7 @@ def test_attempts_are_written(db: Database) -> None:
         (attempt,) = search.history(connection, job)
     assert (attempt.number, attempt.started_at, attempt.ended_at, attempt.outcome) == (1, NOW, later(3), "seen")
     assert [(each.url, each.ms) for each in attempt.exchanges] == [("/0", 13), ("/1", 13), ("/2", 13)]
+    assert [each.headers for each in attempt.exchanges] == carried
 
 
 def test_long_causes_are_cut(db: Database) -> None:

@@ -113,7 +113,7 @@ def test_job_view_is_whole(db: Database) -> None:
     (job,) = claim(db)
     settle(db, job, verdicts.failed(JobError("rate_limited", "too many", 429)), later(5))
     job = read(db, job)
-    call = Exchange(NOW, "PUT", "/x", None, 12.0, "{}", None)
+    call = Exchange(NOW, "PUT", "/x", None, 12.0, "{}", None, {"If-Match": "1"})
     shown = views.story_view(job, moves_of(db, job), [Attempt(1, NOW, None, "sent", (call,))])
     assert json.loads(json.dumps(shown)) == shown
     assert shown["error"] == {"class": "rate_limited", "message": "too many", "status": 429, "retry": True}
@@ -127,6 +127,7 @@ def test_job_view_is_whole(db: Database) -> None:
         "ms": 12.0,
         "request": "{}",
         "response": None,
+        "headers": {"If-Match": "1"},
     }
     assert {"id", "kind", "arguments", "reference", "erp_id", "batch", "attempt", "max_attempts", "priority", "result"} <= set(shown)
 

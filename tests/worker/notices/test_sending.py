@@ -57,10 +57,12 @@ def test_secrets_are_not_kept(receiver: Erp, sender: Sender) -> None:
     """What is kept of a call has no path, no query, no secret of the body's, and 4 KiB of the answer at most."""
     receiver.says(Said(200, b'{"token": "answer-secret"}' + b" " * 20_000))
     with recorded() as exchanges:
-        sender.post(f"{receiver.url}/path-secret?key=query-secret", b'{"password": "body-secret"}', {}, allow_private=True)
+        headers = {"webhook-id": "m", "webhook-signature": "v1,header-secret"}
+        sender.post(f"{receiver.url}/path-secret?key=query-secret", b'{"password": "body-secret"}', headers, allow_private=True)
     (kept,) = exchanges
     assert "secret" not in repr(kept).replace("secrets", "")
     assert (kept.method, kept.status, kept.url) == ("POST", 200, f"{receiver.url}/…")
+    assert kept.headers == {"Content-Type": "application/json", "webhook-id": "m", "webhook-signature": "***"}
     assert kept.response is not None
     assert len(kept.response) < MOST + 40
 

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from webhooks.dashboard.job.curl import BEARER, Secret, as_curl, harmless
+from webhooks.dashboard.job.curl import harmless
+from webhooks.dashboard.job.repeating import caveats, command
 from webhooks.dashboard.printing import cut, pretty
 from worker.kinds import KINDS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from worker.jobs.model import Attempt, Exchange, Job
+    from worker.jobs.model import Attempt, Job
     from worker.settings import Tenant
 
 BEGINNINGS: Final = {"visma": ("/v1/",), "itempath": ("/api/",), "intacct": ("/objects/", "/services/", "/oauth2/")}
 """How the paths of each ERP begin behind the base address of its connection."""
 
-SIGN_INS: Final = ("/connect/token", "/oauth2/token", "/api/users/login", "/api/users/refresh")
-_READS: Final = ("GET", "HEAD")
-_FORM: Final = "application/x-www-form-urlencoded"
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `number` is its attempt and its place in it, `2.3`; `more`: the bodies shown are beginnings of what was kept."""
+    """One call. `number` is its attempt and its place in it, `2.3`; `more`: the bodies shown are beginnings of what was kept.
+
+    `headers` are lines, of those that were kept; `caveats` what to know before the command is run.
+    """
 
     number: str
     at: datetime
@@ -35,12 +35,12 @@ class Call:
     path: str
     status: int | None
     ms: float
+    headers: tuple[str, ...]
     request: str
     response: str
     more: bool
     curl: str
-    writes: bool
-    masked: bool
+    caveats: tuple[str, ...]
 
     @property
     def good(self) -> bool:
@@ -64,12 +64,12 @@ def call_of(job: Job, attempt: Attempt, place: int, tenant: Tenant | None, most:
         path=harmless(exchange.url),
         status=exchange.status,
         ms=exchange.ms,
+        headers=tuple(harmless(f"{name}: {value}") for name, value in (exchange.headers or {}).items()) if most else (),
         request=request,
         response=response,
         more=more_asked or more_told,
         curl=command(exchange, erp, tenant) if most else "",
-        writes=exchange.method not in _READS,
-        masked="***" in (exchange.request or "") or "***" in exchange.url,
+        caveats=caveats(exchange, erp) if most else (),
     )
 
 
@@ -85,22 +85,6 @@ def called(job: Job, path: str, tenant: Tenant | None) -> str:
     return best[0] if longest and len(best) == 1 else ""
 
 
-def command(exchange: Exchange, erp: str, tenant: Tenant | None) -> str:
-    """The call for a shell. Where it went is rebuilt from the settings; where they say nothing, the reader has to say it."""
-    path = urlsplit(exchange.url).path
-    own: Any = getattr(tenant, erp, None) if erp else None
-    signs_in = path.endswith(SIGN_INS) or path == _token_path(own)
-    headers: list[str | Secret] = ["Accept: application/json"]
-    if exchange.request is not None:
-        headers.append(f"Content-Type: {_FORM if signs_in and not exchange.request.startswith('{') else 'application/json'}")
-    if own is not None and not signs_in:
-        headers.append(BEARER)
-        headers += [f"X-IA-API-Param-Entity: {own.entity}"] if getattr(own, "entity", "") else []
-    origin = _origin(exchange.url, path, own)
-    base = Secret("", "BASE_URL") if origin is None else None
-    return as_curl(exchange.method, (origin or "") + exchange.url, exchange.request, headers, base)
-
-
 def _body(text: str | None, most: int) -> tuple[str, bool]:
     return cut(harmless(pretty(text)), most) if text and most else ("", bool(text))
 
@@ -108,19 +92,3 @@ def _body(text: str | None, most: int) -> tuple[str, bool]:
 def _beginnings(tenant: Tenant, erp: str) -> tuple[str, ...]:
     base = urlsplit(getattr(tenant, erp).base_url).path.rstrip("/")
     return tuple(base + each for each in BEGINNINGS.get(erp, ()))
-
-
-def _origin(url: str, path: str, own: Any) -> str | None:  # noqa: ANN401 - one of the connections' settings, or None
-    """Scheme and host of where the path belongs; empty for what is an address already; None: not known."""
-    if url.startswith(("https://", "http://")):
-        return ""
-    if own is None:
-        return None
-    found = urlsplit(own.token_url if path == _token_path(own) else own.base_url)
-    host = found.netloc.rpartition("@")[2]
-    return f"{found.scheme}://{host}"
-
-
-def _token_path(own: Any) -> str | None:  # noqa: ANN401 - likewise
-    """Where tokens are asked for, of an ERP that has another address for it."""
-    return urlsplit(own.token_url).path if getattr(own, "token_url", "") else None

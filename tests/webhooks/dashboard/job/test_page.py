@@ -130,12 +130,13 @@ def test_outside_is_escaped(small_world: World) -> None:
     job_id = small_world.job(tags=[TAG[:20]], unique_key=TAG)
     moved(small_world, job_id, State.FAILED, error=JobError("validation", TAG), reference=TAG, result={"id": TAG}, erp_id=TAG)
     attempt(small_world, job_id)
-    call(small_world, job_id, url=f"/v1/{TAG}", request=TAG, response=TAG)
+    call(small_world, job_id, url=f"/v1/{TAG}", request=TAG, response=TAG, headers={"If-Match": f"in a header {TAG}"})
     client = small_world.log_in()
     for path in ("", "/edit", "/result", "/exchanges/1.1"):
         text = shown(client, job_id, path)
         assert "<script>alert" not in text
         assert "&lt;script" in text
+        assert ("in a header &lt;script" in text) == (path in ("", "/exchanges/1.1"))
 
 
 def test_calls_and_curl(small_world: World) -> None:

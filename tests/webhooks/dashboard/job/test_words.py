@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tests.webhooks.world import trio
 from webhooks.dashboard.job.calls import call_of, called
 from webhooks.dashboard.job.documents import MOST_LINES, assembly_of, document_of, subject_of
+from webhooks.dashboard.job.repeating import caveats
 from webhooks.dashboard.job.results import tells_of, told_of
 from webhooks.dashboard.job.story import FIRST, LAST, MOST, lines_of
 from webhooks.dashboard.kits.codes import kit_address
@@ -143,6 +145,44 @@ def test_commands_of_each_erp() -> None:
     assert "Authorization: Bearer $TOKEN" not in curl(SYNC, exchanged("/oauth2/token", "POST", "client_secret=***"))
     assert "$BASE_URL/v1/kitassembly" in curl(JOB, exchanged("/v1/kitassembly"), known=False)
     assert "https://us.test/…" in curl(replace(JOB, kind="send_notice", erp="notices"), exchanged("https://us.test/…"))
+
+
+def test_command_carries_what_was_kept() -> None:
+    """The headers of a call stand in its command as they were, and none is guessed beside them; the token is the reader's."""
+    kept = {"Content-Type": "application/x; v=1", "erp-api-background": "subscription:kitrelay-job=1"}
+    words = curl(JOB, replace(exchanged("/v1/kitassembly/P/1/action/release", "POST", "{}"), headers=kept))
+    told = [word for before, word in pairwise(words) if before == "--header"]
+    assert told == ["Accept: application/json", *(f"{name}: {value}" for name, value in kept.items()), "Authorization: Bearer $TOKEN"]
+    intacct = trio().intacct
+    assert intacct is not None
+    withs = trio(intacct=replace(intacct, entity="NOW"))
+    for headers, entity in (({"X-IA-API-Param-Entity": "THEN"}, "THEN"), ({"If-Match": "1"}, None), (None, "NOW")):
+        call = call_of(SYNC, Attempt(1, NOW, None, "", (replace(exchanged("/objects/x"), headers=headers),)), 1, withs, 9)
+        assert [word.partition(": ")[2] for word in shlex.split(call.curl) if "Entity" in word] == ([entity] if entity else [])
+
+
+def test_command_without_a_body() -> None:
+    """A call that sent no body says so, as servers want it; a sign-in by a token takes one."""
+    assert "Content-Length: 0" in curl(JOB, exchanged("/v1/kitassembly/P/1/action/release", "POST"))
+    assert "Content-Length: 0" not in curl(JOB, exchanged("/v1/kitassembly", "POST", "{}"))
+    assert "Content-Length: 0" not in curl(JOB, exchanged("/v1/kitassembly"))
+    assert "Authorization: Bearer $TOKEN" in curl(SYNC, exchanged("/api/users/refresh", "POST"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "request_body", "said"),
+    [
+        ({"erp-api-background": "***"}, "{}", ["Secrets were taken out", "may change", "in the background: its answer"]),
+        ({"Idempotency-Key": "k"}, "{}", ["may change", "repeats its answer"]),
+        ({"If-Match": "1"}, "{", ["may change"]),
+        (None, "{… (9000 bytes in all)", ["Only the beginning", "may change", "no headers are kept"]),
+    ],
+)
+def test_what_to_know_before(headers: dict[str, str] | None, request_body: str, said: list[str]) -> None:
+    """Beside the command stands what it lacks, and what it does that one may not expect."""
+    told = caveats(replace(exchanged("/v1/kitassembly", "POST", request_body), headers=headers), "visma")
+    assert len(told) == len(said)
+    assert all(part in sentence for part, sentence in zip(said, told, strict=True))
 
 
 def test_gaps_stand_between_moves() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -259,6 +260,14 @@ def test_our_token_stays_out_of_exchanges(erp: Erp, client: VismaClient, setting
     with recorded() as exchanges:
         answer = client.background_state(ID)
 
+    erp.says(sample("accepted.202.json"), sample("accepted.202.json"))
+    ours = replace(settings, background="url", callback_url="https://relay/webhooks/visma/acme", callback_tokens=(Secret("t0k3n"),))
+    with recorded() as more:
+        for header in (background_header(ours, "1"), HEADER):
+            client.release_kit_assembly("P", "1", header)
+    exchanges += more
+
+    assert [call.headers for call in more] == [{"erp-api-background": "***"}, {"erp-api-background": HEADER}]
     assert answer.webhook_address is not None
     assert "t0k3n" not in repr(exchanges) + repr(answer)
     assert "s3cr3t" not in background_header(settings, "1")

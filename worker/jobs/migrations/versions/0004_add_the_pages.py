@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("closed_by", ID, nullable=True))
     op.add_column("jobs", sa.Column("closed_at", sa.BigInteger(), nullable=True))
     op.drop_column("actions", "message")
+    op.add_column("exchanges", sa.Column("headers", sa.Text(), nullable=True))
     op.add_column("kit_snapshots", sa.Column("followed", sa.Text(), nullable=True))
     op.add_column("batches", sa.Column("held", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.drop_index("ix_jobs_failed", "jobs")
