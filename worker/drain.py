@@ -152,7 +152,7 @@ class Drain:
             memory.looked = monotonic()
             self._call(partial(self._looked, look, ids))
         if plan is not None:
-            self._planner.begin()
+            self._planner.begin(plan)
             self._call(partial(self._planned, plan))
         if probe:
             self._call(self._probe)
@@ -252,10 +252,17 @@ class Drain:
                     with self._db.write() as connection:
                         self._db.serialise(connection, f"lane {self._lane}")
                         self._save(connection, self._clock())
-                except Exception:  # noqa: BLE001 - likewise
+                except Exception as error:  # noqa: BLE001 - likewise
                     self._log.exception("a result could not be written", jobs=[finding.job.id for finding in part.findings])
+                    if part.page is not None:
+                        self._drop_page(error)
         self._round.unsaved = []
-        self._planner.drop()
+
+    def _drop_page(self, why: Exception) -> None:
+        try:
+            self._planner.drop(why)
+        except LedgerUnavailable:
+            self._log.warning("a page of a selection was lost; it is read again")
 
     def _change(self, finding: Finding, now: datetime) -> Change:
         job, verdict = finding.job, finding.verdict

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert
 from structlog.testing import capture_logs
 
-from worker import connections, drain
+from worker import connections, drain, planning
 from worker.calls import CallThreads
 from worker.connections import Limits, Meter, Report
 from worker.drain import Drain
@@ -749,6 +749,18 @@ def test_unwritable_result(sqlite_db: Database) -> None:
     assert states(sqlite_db) == {State.SUCCEEDED: 7, State.RUNNING: 1}
     assert len(handler.events) == 8
     assert [line["event"] for line in logs].count("a result could not be written") == 1
+
+
+def test_unwritable_page(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that no database can hold is asked for a few times; then its batch ends, with the reason."""
+    monkeypatch.setattr(planning, "AGAIN", 0.0)
+    batch = make_batch(sqlite_db, select={"status": "B"})
+    with capture_logs():
+        handler = run(sqlite_db, Scripted(pages=lambda _batch: Page([], {"page": object()}, last=False)))
+    with sqlite_db.read() as connection:
+        found = batches.find(sqlite_db, connection, batch.id)
+    assert (found.state, handler.count("plan")) == (BatchState.CANCELLED, planning.FEW)
+    assert "could not be written" in str(found.message)
 
 
 def test_line_refills_slots(sqlite_db: Database) -> None:

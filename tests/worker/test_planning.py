@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from worker.errors import BadAnswer, CallError
@@ -10,7 +10,7 @@ from worker.handling import Page
 from worker.jobs import batches
 from worker.jobs.model import Lane
 from worker.jobs.states import BatchState
-from worker.planning import FEW, Planner
+from worker.planning import AGAIN, FEW, Planner
 
 if TYPE_CHECKING:
     from worker.jobs.engine import Database
@@ -38,21 +38,33 @@ class Pages:
 
 
 def plan(db: Database, pages: Pages, most: int = 50) -> Batch:
-    """The batch when it is planned, each page asked for by a lane that has just begun."""
-    with db.write() as connection:
-        new = batches.NewBatch("acme", "visma", "release_kit_assembly", "many", {"status": "B"})
-        made = batches.open_batch(connection, new, "ops", NOW).id
-    for _ in range(most):
-        planner = Planner(db, LANE, pages, lambda: NOW)  # type: ignore[arg-type] # it only plans
-        with db.read() as connection:
-            batch = planner.next(connection)
-        if batch is None:
+    """The batch when it is planned, each page asked for by a lane that has just begun, as soon as it may."""
+    made = opened(db)
+    for turn in range(most):
+        if step(db, pages, NOW + turn * timedelta(seconds=AGAIN)) is None:
             break
-        write = planner.read(batch)
-        with db.write() as connection:
-            write(connection)
     with db.write() as connection:
         return batches.find(db, connection, made)
+
+
+def opened(db: Database) -> str:
+    """A batch that is to be planned."""
+    with db.write() as connection:
+        new = batches.NewBatch("acme", "visma", "release_kit_assembly", "many", {"status": "B"})
+        return batches.open_batch(connection, new, "ops", NOW).id
+
+
+def step(db: Database, pages: Pages, now: datetime) -> str | None:
+    """The batch of which a lane that has just begun asks for a page, if it does."""
+    planner = Planner(db, LANE, pages, lambda: now)  # type: ignore[arg-type] # it only plans
+    with db.read() as connection:
+        batch = planner.next(connection)
+    if batch is None:
+        return None
+    write = planner.read(batch)
+    with db.write() as connection:
+        write(connection)
+    return batch.id
 
 
 def test_unreadable_for_good(db: Database) -> None:
@@ -80,3 +92,21 @@ def test_away(db: Database) -> None:
     batch = plan(db, pages)
 
     assert (batch.state, pages.asked) == (BatchState.SUCCEEDED, 21)
+
+
+def test_put_off(db: Database) -> None:
+    """A page that could not be read is not asked for again at once, also by a lane that has just begun; other selections go on."""
+    pages = Pages(CallError("no answer", error_class="timeout"))
+    first, second = opened(db), opened(db)
+
+    asked = [step(db, pages, NOW + timedelta(seconds=seconds)) for seconds in (0, 1, AGAIN - 1, AGAIN)]
+
+    assert asked == [first, second, None, first]
+
+
+def test_clock_set_back(db: Database) -> None:
+    """A clock that is set back by an hour puts nothing off for an hour."""
+    first = opened(db)
+    step(db, Pages(CallError("no answer", error_class="timeout")), NOW)
+
+    assert step(db, Pages(), NOW - timedelta(hours=1)) == first
