@@ -19,9 +19,9 @@ from webhooks.api.fullness import MOST_OPEN, Fullness
 from webhooks.api.streams import Streams
 from webhooks.bodies import must_be_json, read
 from webhooks.concurrency import Threads
-from webhooks.dashboard import PAGES, serving
+from webhooks.dashboard import PAGES, replies, serving
 from webhooks.dashboard.login import Login
-from webhooks.dashboard.serving import Pages
+from webhooks.dashboard.pages import Pages
 from webhooks.dashboard.sessions import Sessions
 from webhooks.gauges import Gauges
 from webhooks.health import OK, Doctor
@@ -187,7 +187,7 @@ def _show(app: Flask, pages: Pages) -> None:
 
     for method in ("GET", "POST"):
         _route(app, method, "/login", login)
-    _route(app, "GET", "/static/<path:name>", serving.static)
+    _route(app, "GET", "/static/<path:name>", replies.static)
     for route in PAGES:
         _route(app, route.method, route.path, serving.view_of(pages, route))
 
