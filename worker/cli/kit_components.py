@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from worker.cli import options, queries
+from worker.cli.group import Failed
 from worker.cli.opening import load, tenant_for
 from worker.cli.output import pairs, show_exact_json, table
 from worker.cli.reading import intacct_client, plain
+from worker.clients.intacct.batches import MOST
 from worker.clients.intacct.query import LARGEST
 from worker.clients.intacct.schemas import component_of
 from worker.kits import quantities
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from worker.clients.intacct.client import IntacctClient
     from worker.clients.intacct.query import Query
-    from worker.clients.intacct.records import KitComponent
+    from worker.clients.intacct.records import KitComponent, Outcome
 
 ERP: Final = "intacct"
 
@@ -73,19 +75,20 @@ def list_(
             _show_components(*_read(reader.client, query, component_of, limit), as_json=as_json)
 
 
-@kit_components.command(epilog=options.example("kitrelay kit-components show 27"))
-@click.argument("key", metavar="KEY")
+@kit_components.command(epilog=options.example("kitrelay kit-components show 27", "kitrelay kit-components show 27 28 31"))
+@click.argument("keys", metavar="KEY…", nargs=-1, required=True)
 @options.tenant
 @options.as_json
-def show(key: str, tenant: str | None, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
-    """Show one kit component."""
+def show(keys: tuple[str, ...], tenant: str | None, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
+    """Show one kit component, or some as a table, read by one call."""
+    if len(keys) > MOST:
+        raise click.UsageError(f"at most {MOST} keys are read at once")
     settings = load()
     with closing(intacct_client(settings, tenant_for(settings, tenant, ERP))) as reader:
-        found = plain(reader.client.get_kit_component(key))
-    if as_json:
-        show_exact_json(found)
-    else:
-        pairs((name.replace("_", " "), value) for name, value in found.items())
+        if len(keys) == 1:
+            _show_one(reader.client.get_kit_component(keys[0]), as_json=as_json)
+        else:
+            _show_some(keys, reader.client.get_kit_components(keys), as_json=as_json)
 
 
 def _read(client: IntacctClient, query: Query, load_row: Callable[[object], Any], limit: int) -> tuple[list[Any], int | None]:
@@ -101,6 +104,22 @@ def _read(client: IntacctClient, query: Query, load_row: Callable[[object], Any]
 
 def _as_it_is(row: object) -> object:
     return row
+
+
+def _show_one(found: KitComponent, *, as_json: bool) -> None:
+    told = plain(found)
+    if as_json:
+        show_exact_json(told)
+    else:
+        pairs((name.replace("_", " "), value) for name, value in told.items())
+
+
+def _show_some(keys: Sequence[str], found: Sequence[Outcome[KitComponent]], *, as_json: bool) -> None:
+    """What there is, then what there is not. Raises `Failed` for that."""
+    there = [each.value for each in found if each.value is not None]
+    _show_components(there, len(there), as_json=as_json)
+    if bad := [f"{key}: {each.error.message}" for key, each in zip(keys, found, strict=True) if each.error is not None]:
+        raise Failed("; ".join(bad))
 
 
 def _show_components(found: Sequence[KitComponent], total: int | None, *, as_json: bool) -> None:

@@ -153,6 +153,18 @@ def test_kit_component_is_shown(run: Run, said: Said) -> None:
     assert run("kit-components", "list", "--filter", "key", "is", "1").exit_code == 2
 
 
+@pytest.mark.usefixtures("erp")
+def test_kit_components_are_shown(run: Run, said: Said) -> None:
+    """Several keys are read by one call; what there is is shown, also beside what there is not."""
+    listed = said("kit-components", "list", "--kit", "KIT-00001")["items"]
+    keys = [each["key"] for each in listed]
+    found = said("kit-components", "show", *keys)
+    mixed = run("kit-components", "show", keys[0], "999999")
+    assert [each["component_id"] for each in found["items"]] == [each["component_id"] for each in listed]
+    assert (mixed.exit_code, listed[0]["component_id"] in mixed.stdout, "999999" in mixed.stderr) == (1, True, True)
+    assert run("kit-components", "show", *(str(number) for number in range(501))).exit_code == 2
+
+
 @pytest.mark.usefixtures("erp", "url")
 def test_token_is_shared(said: Said, run: Run, clean_redis_url: str, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     """Whoever looks takes the workers' token from Redis: a second authorisation would kill it."""

@@ -134,10 +134,6 @@ class ItemPathClient:
         """All entries, page by page."""
         return _pages(lambda page: self.list_calls(wanted, limit=limit, page=page), limit)
 
-    def count_calls(self, wanted: CallFilter = EVERY_CALL) -> int:
-        """How many there are."""
-        return self._count("list_calls", wanted)
-
     def _page(
         self, name: str, schema: type[ReadSchema], record: type[R], wanted: Filter, limit: int, page: int, order_by: OrderBy
     ) -> tuple[R, ...]:

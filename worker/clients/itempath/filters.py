@@ -109,16 +109,6 @@ def any_of(*values: Value) -> Condition:
     return Condition("[or]", _joined(values))
 
 
-def none_of(*values: Value) -> Condition:
-    """None of these, likewise."""
-    return Condition("[nor]", _joined(values))
-
-
-def unlike_value(value: Value) -> Condition:
-    """Not equal."""
-    return Condition("[not]", text_of(value))
-
-
 def above(value: Value) -> Condition:
     """Greater, strictly: there is no greater-or-equal (documented)."""
     return Condition("[gt]", text_of(value))
@@ -132,11 +122,6 @@ def below(value: Value) -> Condition:
 def like(text: str) -> Condition:
     """Holds this text."""
     return Condition("[like]", text_of(text))
-
-
-def not_like(text: str) -> Condition:
-    """Does not hold this text."""
-    return Condition("[notlike]", text_of(text))
 
 
 def pairs(

@@ -225,11 +225,11 @@ def test_calls_are_listed(erp: Erp, client: ItemPathClient) -> None:
 )
 def test_count_is_read(erp: Erp, client: ItemPathClient, body: object) -> None:
     """The answer to countOnly has no documented shape: one number somewhere will do."""
-    erp.says(*(Said(200, body) for _ in range(4)))
+    erp.says(*(Said(200, body) for _ in range(3)))
 
-    counts = [client.count_kit_lines(KitLineFilter(kit_id=KIT)), client.count_kits(), client.count_materials(), client.count_calls()]
+    counts = [client.count_kit_lines(KitLineFilter(kit_id=KIT)), client.count_kits(), client.count_materials()]
 
-    assert counts == [3] * 4
+    assert counts == [3] * 3
     assert ("countOnly", "true") in query(erp.asked[0])
 
 
