@@ -32,6 +32,11 @@ NARROW: Final = {"width": 390, "height": 844}
 ZONE: Final = "Europe/Oslo"
 PATIENCE_MS: Final = 30_000
 SERIOUS: Final = ("serious", "critical")
+HURRY: Final = """
+const setTimeout = window.setTimeout.bind(window);
+window.setTimeout = (what, ms, ...more) => setTimeout(what, ms < 2000 ? ms : ms / 5, ...more);
+"""
+"""News that a page looks for every few seconds come five times as often."""
 
 
 @contextlib.contextmanager
@@ -95,6 +100,7 @@ def tab(browser: Browser, url: str, key: str, **options: Any) -> Iterator[Tab]:
     """A window that is logged in with a key. When the block ends well, nothing may have gone wrong in it."""
     context = browser.new_context(base_url=url, timezone_id=ZONE, viewport=WIDE, **options)  # type: ignore[arg-type] # a plain dict
     context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(f"(() => {{{HURRY}}})()")
     page = context.new_page()
     opened = Tab(page, url)
     page.on("console", lambda message: _note(opened, message))
