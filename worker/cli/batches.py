@@ -9,9 +9,11 @@ import click
 from worker.cli import options
 from worker.cli.acting import act_on_each
 from worker.cli.group import FAILED, Failed
+from worker.cli.idle import say_when_idle
 from worker.cli.opening import actor, load, opened
 from worker.cli.output import local, pairs, show_json, table, wide
-from worker.cli.watching import view_of, watch
+from worker.cli.taking import rows_of_takes, say_how_to_go_on, wait_until_made, with_takes
+from worker.cli.watching import watch
 from worker.jobs import batches as ledger
 from worker.jobs import search
 from worker.jobs.ledger import utc_now
@@ -21,6 +23,7 @@ from worker.jobs.views import batch_view
 
 if TYPE_CHECKING:
     from worker.jobs.engine import Database
+    from worker.settings import Settings
 
 View = dict[str, Any]
 
@@ -56,13 +59,11 @@ def list_(tenant: str | None, state: str | None, limit: int, cursor: str | None,
 @click.argument("batch_id", metavar="BATCH")
 @options.as_json
 def show(batch_id: str, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
-    """Show where a batch stands, and why some of it failed."""
-    with opened(load()) as database:
-        view = view_of(database, batch_id)
-    if as_json:
-        show_json(view)
-    else:
-        show_batch(view)
+    """Show where a batch stands, and why some of it failed; of one that is held, what it would take."""
+    settings = load()
+    with opened(settings) as database:
+        view = with_takes(settings, database, batch_id)
+    _show(view, as_json=as_json)
 
 
 @batches.command("watch", epilog=options.example("kitrelay batches watch 019a…"))
@@ -70,7 +71,9 @@ def show(batch_id: str, as_json: bool) -> None:  # noqa: FBT001 - click gives it
 @options.as_json
 def watch_(batch_id: str, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
     """Follow a batch until it ends. Exits 0 if all of it succeeded."""
-    with opened(load()) as database:
+    settings = load()
+    with opened(settings) as database:
+        say_when_idle(settings, database)
         finish(watch(database, batch_id), as_json=as_json)
 
 
@@ -98,8 +101,26 @@ def cancel(batch_ids: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 -
     _turn(batch_ids, "cancel", as_json=as_json)
 
 
+def show_made(settings: Settings, database: Database, batch_id: str, *, hold: bool, wait: bool, as_json: bool) -> None:
+    """What was made, for whoever made it: a held batch with what it would take; one to be waited for when it has ended."""
+    if hold or wait:
+        say_when_idle(settings, database)
+    if hold:
+        wait_until_made(database, batch_id)
+    if wait:
+        finish(watch(database, batch_id), as_json=as_json)
+        return
+    view = with_takes(settings, database, batch_id)
+    _show(view, as_json=as_json)
+    if view["state"] == BatchState.CANCELLED.value:
+        raise click.exceptions.Exit(FAILED)
+    if not hold and not as_json:
+        click.echo(f"\nfollow it: kitrelay batches watch {batch_id}", err=True)
+
+
 def show_batch(view: View) -> None:
     """Where a batch stands, for a person."""
+    takes = view.get("takes")
     counts = ", ".join(f"{count} {state}" for state, count in view["counts"].items() if count) or "none"
     left = view["eta_range"]
     rows = [
@@ -114,11 +135,21 @@ def show_batch(view: View) -> None:
         ("rate", f"{view['rate_per_minute']:g} a minute"),
         ("done by", f"{local(left[0])} to {local(left[1])[11:]}" if left else ""),
         ("message", view["message"]),
+        *([("held", "nothing starts before somebody resumes it; then it takes"), *rows_of_takes(takes, "of these")] if takes else []),
     ]
     pairs([row for row in rows if row[1]])
     if view["failures"]:
         click.echo()
         table(("failed", "class", "why"), [(each["count"], each["error_class"], each["message"]) for each in view["failures"]])
+
+
+def _show(view: View, *, as_json: bool) -> None:
+    if as_json:
+        show_json(view)
+        return
+    show_batch(view)
+    if "takes" in view:
+        say_how_to_go_on(view["id"])
 
 
 def finish(view: View, *, as_json: bool) -> None:

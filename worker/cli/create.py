@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 
 from worker.cli import options
-from worker.cli.batches import finish, show_batch
+from worker.cli.batches import show_made
 from worker.cli.group import Failed, WrongUse
 from worker.cli.making import make_batch
 from worker.cli.opening import load, opened, tenant_for
-from worker.cli.output import counting, show_json
+from worker.cli.output import counting
 from worker.cli.rows import Unreadable, rows_of
-from worker.cli.watching import view_of, watch
+from worker.cli.taking import hold, must_not_hold
 from worker.errors import Fault, InvalidArguments
 from worker.jobs.batches import NewBatch
 from worker.kinds import KINDS
@@ -40,6 +40,7 @@ SPOOLED: Final = 4 * 1024 * 1024
 @click.option("--release", is_flag=True, help="Release each one, too, where its row does not say.")
 @options.tenant
 @click.option("--name", metavar="TEXT", help="What the batch is called; the file's name unless said.")
+@hold
 @click.option("--wait", is_flag=True, help="Follow it, and exit by its result.")
 @options.as_json
 def create(
@@ -48,14 +49,17 @@ def create(
     tenant: str | None,
     name: str | None,
     release: bool,  # noqa: FBT001 - click gives it by name
+    hold: bool,  # noqa: FBT001 - likewise
     wait: bool,  # noqa: FBT001 - likewise
     as_json: bool,  # noqa: FBT001 - likewise
 ) -> None:
     """Create kit assemblies from a file, as one batch.
 
     JSON: an array of objects, or one object after another. CSV: a header with the names of arguments (item_id, quantity, type, warehouse,
-    description, …), then a row for each; a blank cell is not given. Every bad row is named before anything is stored.
+    description, …), then a row for each; a blank cell is not given. Every bad row is named before anything is stored. With --hold the batch
+    is made and nothing of it starts: `kitrelay batches resume` starts it, `kitrelay batches cancel` drops it.
     """
+    must_not_hold(hold=hold, wait=wait)
     settings = load()
     tenant = tenant_for(settings, tenant, KIND.erp)
     is_csv = (form or Path(file).suffix.lstrip(".").lower()) == "csv"
@@ -63,18 +67,11 @@ def create(
         source = stack.enter_context(_opened(file))
         count = _checked(source, is_csv=is_csv)
         database = stack.enter_context(opened(settings))
-        new = NewBatch(tenant=tenant, erp=KIND.erp, kind=KIND.name, name=name or ("standard input" if file == "-" else Path(file).name))
+        named = name or ("standard input" if file == "-" else Path(file).name)
+        new = NewBatch(tenant=tenant, erp=KIND.erp, kind=KIND.name, name=named, held=hold)
         with counting("storing", count) as done:
             batch = make_batch(settings, database, new, _items(source, is_csv=is_csv, release=release), count, done)
-        if wait:
-            finish(watch(database, batch.id), as_json=as_json)
-            return
-        view = view_of(database, batch.id)
-    if as_json:
-        show_json(view)
-    else:
-        show_batch(view)
-        click.echo(f"\nfollow it: kitrelay batches watch {batch.id}", err=True)
+        show_made(settings, database, batch.id, hold=hold, wait=wait, as_json=as_json)
 
 
 def _opened(file: str) -> BinaryIO:

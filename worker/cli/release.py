@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from worker.cli import options
-from worker.cli.batches import finish, show_batch
+from worker.cli.batches import show_made
 from worker.cli.making import make_batch
 from worker.cli.opening import load, opened, tenant_for
-from worker.cli.output import local, pairs, show_json
+from worker.cli.output import pairs, show_json
 from worker.cli.previewing import preview_items, preview_select
-from worker.cli.watching import view_of, watch
+from worker.cli.taking import hold, must_not_hold, rows_of_takes
 from worker.jobs.batches import NewBatch
 from worker.jobs.views import at
 from worker.kinds import KINDS
@@ -53,6 +53,7 @@ class Document(click.ParamType):  # type: ignore[type-arg] # older ones of click
 @options.tenant
 @click.option("--name", metavar="TEXT", help="What the batch is called.")
 @click.option("--preview", is_flag=True, help="Only say what it would do.")
+@hold
 @click.option("--wait", is_flag=True, help="Follow it, and exit by its result.")
 @options.as_json
 def release(
@@ -62,14 +63,17 @@ def release(
     tenant: str | None,
     name: str | None,
     preview: bool,  # noqa: FBT001 - click gives it by name
+    hold: bool,  # noqa: FBT001 - likewise
     wait: bool,  # noqa: FBT001 - likewise
     as_json: bool,  # noqa: FBT001 - likewise
     **times: datetime | None,
 ) -> None:
     """Release kit assemblies, as one batch.
 
-    Name documents, or say which to look for: then a worker asks the ERP for the list.
+    Name documents, or say which to look for: then a worker asks the ERP for the list. With --hold the batch is made, and what it would take
+    is shown; it starts with `kitrelay batches resume`, and `kitrelay batches cancel` drops it.
     """
+    must_not_hold(hold=hold, wait=wait, preview=preview)
     given = {"status": status, "type": type_, **times}
     select = {key: value for key, value in given.items() if value is not None}
     _one_of_both(documents, select)
@@ -83,17 +87,9 @@ def release(
         named = name or (
             "release of " + (KIND.reference(documents[0]) if len(documents) == 1 else f"{len(documents) or 'all such'} documents")
         )
-        new = NewBatch(tenant=tenant, erp=KIND.erp, kind=KIND.name, name=named, select=wanted)
+        new = NewBatch(tenant=tenant, erp=KIND.erp, kind=KIND.name, name=named, select=wanted, held=hold)
         batch = make_batch(settings, database, new, documents)
-        if wait:
-            finish(watch(database, batch.id), as_json=as_json)
-            return
-        view = view_of(database, batch.id)
-    if as_json:
-        show_json(view)
-    else:
-        show_batch(view)
-        click.echo(f"\nfollow it: kitrelay batches watch {batch.id}", err=True)
+        show_made(settings, database, batch.id, hold=hold, wait=wait, as_json=as_json)
 
 
 def _one_of_both(documents: tuple[dict[str, str], ...], select: dict[str, Any]) -> None:
@@ -116,15 +112,5 @@ def _show_preview(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    rows = [
-        ("would release", found["would_change"]),
-        *(("would skip", f"{each['count']}: {each['reason']}") for each in found["would_skip"]),
-    ]
-    pairs(
-        [
-            *rows,
-            ("ERP calls", f"about {found['calls']}"),
-            ("done by", local(found["eta"]) or "not known: the connection lets nothing through"),
-        ]
-    )
+    pairs([("would release", found["would_change"]), *rows_of_takes(found)])
     click.echo("nothing was changed", err=True)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from worker.cli import options
+from worker.cli.batches import show_made
 from worker.cli.differences import MOST, show_applied, show_found
 from worker.cli.group import FAILED
 from worker.cli.opening import load, opened, syncing_tenant
 from worker.cli.output import show_json
 from worker.cli.syncing import Syncs
+from worker.cli.taking import hold, must_not_hold
 from worker.kinds.syncs import NESTED
 from worker.settings import ERPS
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=options.example(
-        "kitrelay sync KIT-1 --dry-run", "kitrelay sync KIT-1 KIT-2 --source intacct --target itempath", "kitrelay sync --all --dry-run"
+        "kitrelay sync KIT-1 --dry-run", "kitrelay sync KIT-1 KIT-2 --source intacct --target itempath", "kitrelay sync --all --hold"
     )
 )
 @click.argument("kits", metavar="[KIT…]", nargs=-1)
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Also where so many lines would be deleted that it is held otherwise.")
 @options.tenant
 @click.option("--name", metavar="TEXT", help="What the batch is called.")
+@hold
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show and follow it, or only have it made.")
 @options.as_json
 def sync(
@@ -42,6 +45,7 @@ def sync(
     name: str | None,
     every: bool,  # noqa: FBT001 - click gives it by name
     dry_run: bool,  # noqa: FBT001 - likewise
+    hold: bool,  # noqa: FBT001 - likewise
     wait: bool,  # noqa: FBT001 - likewise
     as_json: bool,  # noqa: FBT001 - likewise
     **given: Any,  # noqa: ANN401 - the options that are arguments of the job
@@ -50,16 +54,23 @@ def sync(
 
     Kits are named by their business code. First a dry run finds the difference, which is shown; then it is applied, and read again until
     nothing differs. A worker does both: one must be running. With --no-wait nothing is shown; a worker applies it when it comes to it.
+    With --hold it is made as a batch, with --all of all kits that differ, and what that would take is shown: `kitrelay batches resume`
+    starts it, `kitrelay batches cancel` drops it.
     """
+    must_not_hold(hold=hold, dry_run=dry_run)
     kits = tuple(dict.fromkeys(kits))
     _one_of_both(kits, given["revision"], every=every)
     settings = load()
     tenant = syncing_tenant(settings, tenant)
     with opened(settings) as database:
-        syncs = Syncs(settings, database, tenant, _arguments(given), name)
-        if not wait:
+        syncs = Syncs(settings, database, tenant, _arguments(given), name, hold)
+        if hold or not wait:
             more = {"dry_run": True} if dry_run else {}
-            _show_made(syncs.make_all(**more) if every else syncs.make(kits, **more), as_json=as_json)
+            made = syncs.make_all(**more) if every else syncs.make(kits, **more)
+            if hold and wait:
+                show_made(settings, database, str(made.batch), hold=True, wait=False, as_json=as_json)
+            else:
+                _show_made(made, hold=hold, as_json=as_json)
             return
         most = None if as_json else MOST
         looked = syncs.make_all(dry_run=True) if every else syncs.make(kits, dry_run=True)
@@ -94,10 +105,12 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     return {**named, "targets": list(named["targets"])} if "targets" in named else named
 
 
-def _show_made(made: Made, *, as_json: bool) -> None:
+def _show_made(made: Made, *, hold: bool, as_json: bool) -> None:
     named = {"batch": made.batch} if made.batch is not None else {"job": made.job}
     if as_json:
         show_json(named)
+    elif hold:
+        click.echo(f"what it would take: kitrelay batches show {made.batch}")
     else:
         click.echo(
             f"follow it: kitrelay batches watch {made.batch}" if made.batch is not None else f"look at it: kitrelay jobs show {made.job}"

@@ -6,16 +6,16 @@ import time
 from collections import Counter, defaultdict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from worker.cli.group import Failed
+from worker.cli.idle import say_when_idle
 from worker.cli.making import make_batch
 from worker.cli.opening import actor
 from worker.cli.outcomes import outcome_of
 from worker.cli.output import notes
 from worker.cli.watching import EVERY, watch
-from worker.jobs import fleet, queue, requests, search
+from worker.jobs import queue, requests, search
 from worker.jobs.batches import NewBatch
 from worker.jobs.ledger import utc_now
 from worker.jobs.search import JobFilter
@@ -53,20 +53,22 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Syncs:
-    """Syncs of one tenant, all asked for in the same way: `how` are the arguments beside the kit."""
+    """Syncs of one tenant, all asked for in the same way: `how` are the arguments beside the kit. `held`: as batches that do not start."""
 
     settings: Settings
     database: Database
     tenant: str
     how: Mapping[str, Any]
     name: str | None = None
+    held: bool = False
 
     def make(self, kits: Sequence[str], **more: Any) -> Made:  # noqa: ANN401 - arguments of the job
-        """A job for one kit, a batch for several; every fault of the arguments is told before anything is stored."""
+        """A job for one kit, a batch for several and for one that is held; every fault of the arguments is told before it is stored."""
         arguments = [{"kit": kit, **self.how, **more} for kit in kits]
-        if len(arguments) > 1 or self.name is not None:
+        if len(arguments) > 1 or self.name is not None or self.held:
             erp = requests.erp_for(self.settings, self.tenant, KIND.name, arguments[0])
-            new = NewBatch(tenant=self.tenant, erp=erp, kind=KIND.name, name=self.name or f"sync of {len(arguments)} kits")
+            named = self.name or "sync of " + (kits[0] if len(kits) == 1 else f"{len(kits)} kits")
+            new = NewBatch(tenant=self.tenant, erp=erp, kind=KIND.name, name=named, held=self.held)
             return Made(batch=make_batch(self.settings, self.database, new, arguments).id)
         new_job = requests.new_job(self.settings, self.tenant, KIND.name, arguments[0])
         with self.database.write() as connection:
@@ -78,12 +80,12 @@ class Syncs:
         requests.check_select(self.settings, self.tenant, KIND.name, select)
         erp = requests.erp_for(self.settings, self.tenant, KIND.name, select)
         named = self.name or "sync of all kits"
-        new = NewBatch(tenant=self.tenant, erp=erp, kind=KIND.name, name=named, select={**select, "source": erp})
+        new = NewBatch(tenant=self.tenant, erp=erp, kind=KIND.name, name=named, select={**select, "source": erp}, held=self.held)
         return Made(batch=make_batch(self.settings, self.database, new).id)
 
     def follow(self, made: Made) -> None:
         """Wait until all have ended. Raises `Failed` where the kits of a batch could not be read, and on Ctrl-C: what was made goes on."""
-        self._warn_when_idle()
+        say_when_idle(self.settings, self.database)
         try:
             view = None if made.batch is None else watch(self.database, made.batch)
             if made.job is not None:
@@ -125,13 +127,6 @@ class Syncs:
             if len(page) < PAGE:
                 return
             after = page[-1].id
-
-    def _warn_when_idle(self) -> None:
-        now = utc_now()
-        with self.database.read() as connection:
-            working = fleet.alive(connection, "worker", now - timedelta(seconds=self.settings.timing.dead_after))
-        if not working:
-            notes().print("no worker is running: this waits until one is (kitrelay up)")
 
 
 def follow_job(database: Database, job_id: str, every: float = EVERY) -> Job:
