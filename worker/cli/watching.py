@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -101,6 +102,7 @@ def _rest(view: View) -> str:
     told = [f"{failed} failed"] if failed else []
     if view["rate_per_minute"]:
         told.append(f"{view['rate_per_minute']:g} a minute")
-        left = sum(view["counts"][state.value] for state in OPEN) / view["rate_per_minute"] * 60
-        told.extend([f"about {span(left)} left"] if left else [])
+    if view["eta"]:
+        left = (datetime.fromisoformat(view["eta"]) - utc_now()).total_seconds()
+        told.append(f"about {span(max(0.0, left))} left")
     return ", ".join(told)

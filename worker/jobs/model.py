@@ -120,6 +120,7 @@ class Batch:
     """Many jobs of one kind that were asked for together. `select` is what to look for, if its jobs are found in the ERP.
 
     `held`: once its jobs are made it is paused, so that a person sees what it would take before anything starts; until it is resumed.
+    `touched_at`: when it came to its state, such as when it began or went on.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Batch:
     tags: tuple[str, ...] = ()
     message: str | None = None
     held: bool = False
+    touched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, select, type_coerce
 
 from worker.jobs import spent
 from worker.jobs.batches import counts_of_each
 from worker.jobs.failures import FailureFilter, failure_groups
-from worker.jobs.states import FINAL, OPEN, State
+from worker.jobs.flow import SLICE, WINDOW, Flow, flow_of, foreseen
+from worker.jobs.states import FINAL, OPEN, BatchState, State
 from worker.jobs.tables import jobs
 
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 
     from worker.jobs.model import Batch
 
-WINDOW: Final = timedelta(minutes=5)
-_SPREAD: Final = 0.25
+MOST_RETRIES: Final = 500
+"""So many jobs that are to be tried again are asked when. Of more, the rate tells soon enough."""
+
 _MOST_REASONS: Final = 500
+_NO_FLOW: Final = Flow((0,), 1.0)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,10 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`rate_per_minute` is jobs that came to their end in a minute, over the last five; `eta` when the open ones end at that rate.
+    """Counts by state, and what follows from them.
+
+    `rate_per_minute` is jobs that came to their end in a minute, by the last five, of which the latest count most; of a batch that is
+    over, in its last five. `eta` is when the open ones end at that rate: only of a batch that runs, and never in the past.
 
     `calls` is what the batch took of the ERPs' calls so far; `calls_per_document` that for each job that succeeded or failed, None before
     the first: one that was cancelled says nothing of what a document costs.
@@ -75,29 +83,41 @@ def standings(connection: Connection, found: Sequence[Batch], now: datetime) -> 
 
 def _standing(connection: Connection, batch: Batch, by_state: dict[str, int], calls: int, now: datetime) -> Progress:
     remaining = sum(by_state[state.value] for state in OPEN)
-    rate = _rate(connection, batch, by_state, now)
-    eta, span = _eta(remaining, rate, now)
+    flow = _flow(connection, batch, now) if any(by_state[state.value] for state in FINAL) else _NO_FLOW
+    runs = batch.state is BatchState.RUNNING
+    end = foreseen(flow, remaining, now, _last_retry(connection, batch, by_state)) if runs else None
     ended = by_state[State.SUCCEEDED.value] + by_state[State.FAILED.value]
-    return Progress(by_state, round(rate, 1), eta, span, (), calls, round(calls / ended, 2) if ended else None)
+    return Progress(
+        counts=by_state,
+        rate_per_minute=round(flow.rate if batch.finished_at is None else flow.mean, 1),
+        eta=None if end is None else end.at,
+        eta_range=None if end is None else (end.first, end.last),
+        failures=(),
+        calls=calls,
+        calls_per_document=round(calls / ended, 2) if ended else None,
+    )
 
 
-def _rate(connection: Connection, batch: Batch, by_state: dict[str, int], now: datetime) -> float:
-    finished = sum(by_state[state.value] for state in FINAL)
-    if not finished:
-        return 0.0
+def _flow(connection: Connection, batch: Batch, now: datetime) -> Flow:
+    """What ended lately; of a batch that runs, since it began, was resumed or opened again: before that nothing could."""
     until = min(batch.finished_at or now, now)
-    since = max(batch.created_at, until - WINDOW)
-    statement = select(func.count()).where(jobs.c.batch == batch.id, jobs.c.finished_at >= since)
-    recent = connection.execute(statement).scalar_one()
-    minutes: float = max((until - since).total_seconds(), 1.0) / 60.0
-    return float(recent) / minutes
+    began = batch.touched_at if batch.state is BatchState.RUNNING else None
+    since = max(batch.created_at, until - WINDOW, began or batch.created_at)
+    age = ((_micros(until) - type_coerce(jobs.c.finished_at, BigInteger)) // (SLICE // _MICROSECOND)).label("age")
+    grouped = select(age, func.count().label("n")).where(jobs.c.batch == batch.id, jobs.c.finished_at >= since).group_by(age)
+    return flow_of({row.age: row.n for row in connection.execute(grouped)}, (until - since).total_seconds())
 
 
-def _eta(remaining: int, rate: float, now: datetime) -> tuple[datetime | None, tuple[datetime, datetime] | None]:
-    if not remaining or rate <= 0:
-        return None, None
-    left = timedelta(minutes=remaining / rate)
-    return now + left, (now + left * (1 - _SPREAD), now + left * (1 + _SPREAD))
+def _last_retry(connection: Connection, batch: Batch, by_state: dict[str, int]) -> datetime | None:
+    """When the last of those that are to be tried again starts, where these are few: all others may be over long before."""
+    if not 0 < by_state[State.RETRYING.value] <= MOST_RETRIES:
+        return None
+    last = select(func.max(jobs.c.due_at)).where(jobs.c.batch == batch.id, jobs.c.state == State.RETRYING.value)
+    return connection.execute(last).scalar()
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _failures(connection: Connection, batch: Batch) -> tuple[Failures, ...]:

@@ -145,6 +145,7 @@ def batch_of(row: Row[Any]) -> Batch:
         tags=tuple(row.tags),
         message=row.message,
         held=row.held,
+        touched_at=row.touched_at,
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worker.jobs.acting import LANE, NOW, batch_now, claim, later, make, make_batch, moves_of, read, settle, turned, wanted
 from worker.connections import Exchange
-from worker.jobs import overview, search, spent, verdicts, views
+from worker.jobs import batches, overview, search, spent, verdicts, views
 from worker.jobs.messages import normalised
 from worker.jobs.model import Attempt, JobError, Lane, new_id
 from worker.jobs.progress import Failures, Progress, progress_of, progress_of_each, standings
@@ -38,22 +39,67 @@ def test_new_batch_has_no_rate(db: Database) -> None:
 
 
 def test_rate_and_eta(db: Database) -> None:
-    """Four jobs in two minutes are two a minute: six more take three minutes, give or take a quarter."""
-    batch = make_batch(db, *(wanted(n) for n in range(10)))
-    for job in claim(db, 4):
-        settle(db, job, verdicts.done("seen"), later(100))
+    """Two that end every twenty seconds are six a minute: six more take a minute, give or take."""
+    batch = make_batch(db, *(wanted(n) for n in range(18)))
+    for number, job in enumerate(claim(db, 12)):
+        settle(db, job, verdicts.done("seen"), later(10 + 20 * (number // 2)))
     found = progress(db, batch, 120)
-    assert found.rate_per_minute == 2.0
-    assert found.eta == later(300)
-    assert found.eta_range == (later(120 + 135), later(120 + 225))
+    assert found.rate_per_minute == pytest.approx(6.0, abs=0.2)
+    assert found.eta is not None
+    assert found.eta_range is not None
+    assert later(177) < found.eta < later(183)
+    assert later(155) < found.eta_range[0] < later(170) < later(195) < found.eta_range[1] < later(215)
 
 
 def test_rate_looks_back_five_minutes(db: Database) -> None:
     """What ended long ago says nothing of now."""
     batch = make_batch(db, *(wanted(n) for n in range(10)))
-    for seconds, job in zip((10, 10, 10, 900), claim(db, 4), strict=True):
+    for seconds, job in zip((10, 10, 10, 985), claim(db, 4), strict=True):
         settle(db, job, verdicts.done("seen"), later(seconds))
-    assert progress(db, batch, 1000).rate_per_minute == 0.2
+    assert progress(db, batch, 1000).rate_per_minute == 0.4
+    assert progress(db, batch, 1290).eta is None
+
+
+def test_pause_does_not_slow(db: Database) -> None:
+    """Nothing is foreseen while a batch is paused; when it goes on, only what ended since tells its rate."""
+    batch = make_batch(db, *(wanted(n) for n in range(10)))
+    first, second, *_ = claim(db, 4)
+    settle(db, first, verdicts.done("seen"), later(5))
+    turned(db, batch, "pause", later(6))
+    held = progress(db, batch, 100)
+    turned(db, batch, "resume", later(200))
+    begun = progress(db, batch, 205)
+    settle(db, second, verdicts.done("seen"), later(205))
+
+    assert (held.rate_per_minute > 0, held.eta, held.eta_range) == (True, None, None)
+    assert (begun.rate_per_minute, begun.eta) == (0.0, None)
+    assert progress(db, batch, 210).rate_per_minute == 6.0
+
+
+def test_retry_is_waited_for(db: Database) -> None:
+    """A batch whose last job is tried again in ten minutes does not end in a moment."""
+    batch = make_batch(db, *(wanted(n) for n in range(5)))
+    *ended, tried = claim(db, 5)
+    for job in ended:
+        settle(db, job, verdicts.done("seen"), later(10))
+    settle(db, tried, verdicts.retry(JobError("unavailable", "down"), ordered=600), later(10))
+    due = read(db, tried).due_at
+
+    found = progress(db, batch, 12)
+
+    assert due > later(500)
+    assert found.eta_range == (due, due)
+    assert found.eta == due
+
+
+def test_rate_of_what_is_over(db: Database) -> None:
+    """Of a batch that is over, all that ended in its last five minutes counts alike."""
+    batch = make_batch(db, *(wanted(n) for n in range(5)))
+    for number, job in enumerate(claim(db, 5)):
+        settle(db, job, verdicts.done("seen"), later(1 if number < 4 else 60))
+    with db.write() as connection:
+        batches.close_finished(connection, later(60))
+    assert progress(db, batch, 4_000).rate_per_minute == 5.0
 
 
 def test_many_stand_as_one(db: Database) -> None:
@@ -140,7 +186,7 @@ def test_batch_view_is_whole(db: Database) -> None:
     shown = views.batch_view(batch_now(db, batch), progress(db, batch, 60))
     assert json.loads(json.dumps(shown)) == shown
     assert (shown["total"], shown["counts"]["succeeded"], shown["rate_per_minute"]) == (2, 1, 1.0)
-    assert (shown["eta"], shown["state"]) == ("2026-03-01T12:02:00Z", "running")
+    assert (shown["eta"][:18], shown["state"]) == ("2026-03-01T12:02:0", "running")
 
 
 def test_open_jobs_are_counted(db: Database) -> None:
