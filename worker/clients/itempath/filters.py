@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from urllib.parse import urlencode
 
 from worker.clients.itempath.fields import their_name
@@ -18,7 +18,9 @@ MOST: Final = 1000
 """The largest page (documented: 1 to 1000)."""
 
 Operator = Literal["", "[or]", "[nor]", "[not]", "[gt]", "[lt]", "[like]", "[notlike]"]
-OPERATORS: Final = ("[or]", "[nor]", "[not]", "[gt]", "[lt]", "[like]", "[notlike]")
+OPERATORS: Final = get_args(Operator)[1:]
+"""All but none. People write each of them (`kit-lines list`); what we ask ourselves is below."""
+
 Value = str | int | bool | Decimal | date
 """`datetime` is a `date`, too. Times are ItemPath's own clock, whose zone nobody documents: an offset is not written."""
 

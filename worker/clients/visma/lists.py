@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, get_args
 from urllib.parse import urlencode
 
 from worker.clients.visma.records import KitAssemblyStatus, Page
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Condition = Literal[">", "<", ">=", "<="]
-CONDITIONS: Final = (">", "<", ">=", "<=")
+CONDITIONS: Final = get_args(Condition)
 
 
 class Document(Protocol):
@@ -51,19 +51,13 @@ class Filter(Protocol[D_contra]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KitAssemblyFilter:
-    """Every filter of the list. A time and its condition go together; times are on Visma's own clock, whose zone nobody documents."""
+class ByTime:
+    """What every list is filtered by. A time and its condition go together; times are on Visma's own clock, whose zone nobody documents."""
 
-    type: str | None = None
-    ref_no: str | None = None
-    status: Literal["H", "B", "R"] | None = None
     last_modified: datetime | None = None
     last_modified_condition: Condition | None = None
     created: datetime | None = None
     created_condition: Condition | None = None
-    expand_stock_components: bool | None = None
-    expand_non_stock_components: bool | None = None
-    expand_kit_allocations: bool | None = None
 
     def __post_init__(self) -> None:
         for moment, condition in ((self.last_modified, self.last_modified_condition), (self.created, self.created_condition)):
@@ -72,28 +66,55 @@ class KitAssemblyFilter:
             if condition is not None and condition not in CONDITIONS:
                 raise ValueError(f"a condition is one of {' '.join(CONDITIONS)}")
 
+    def times(self) -> dict[str, str | None]:
+        """The parameters, by Visma's names."""
+        return {
+            "lastModifiedDateTime": _moment(self.last_modified),
+            "lastModifiedDateTimeCondition": self.last_modified_condition,
+            "createdDateTime": _moment(self.created),
+            "createdDateTimeCondition": self.created_condition,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KitAssemblyFilter(ByTime):
+    """Every filter of the list."""
+
+    type: str | None = None
+    ref_no: str | None = None
+    status: Literal["H", "B", "R"] | None = None
+    expand_stock_components: bool | None = None
+    expand_non_stock_components: bool | None = None
+    expand_kit_allocations: bool | None = None
+
     def query(self, page_number: int, page_size: int) -> str:
         """The query, encoded."""
         named = {
             "type": self.type,
             "refNo": self.ref_no,
             "status": self.status,
-            "lastModifiedDateTime": self.last_modified and filter_time(self.last_modified),
-            "lastModifiedDateTimeCondition": self.last_modified_condition,
-            "createdDateTime": self.created and filter_time(self.created),
-            "createdDateTimeCondition": self.created_condition,
+            **self.times(),
             "expandStockComponents": _word(self.expand_stock_components),
             "expandNonStockComponents": _word(self.expand_non_stock_components),
             "expandKitAllocations": _word(self.expand_kit_allocations),
-            "pageNumber": str(page_number),
-            "pageSize": str(page_size),
         }
-        return urlencode({name: value for name, value in named.items() if value is not None})
+        return query_of(named, page_number, page_size)
 
     def keeps(self, document: Document) -> bool:
         """Whether the document is one that was asked for, by type, number and status."""
         pairs = ((self.type, document.type), (self.ref_no, document.ref_no), (self.status, document.status))
-        return all(asked is None or _same(asked, shown) for asked, shown in pairs)
+        return all(asked is None or same_id(asked, shown) for asked, shown in pairs)
+
+
+def query_of(named: Mapping[str, str | None], page_number: int, page_size: int) -> str:
+    """The query of a page, encoded; what is None is not asked."""
+    whole = {**named, "pageNumber": str(page_number), "pageSize": str(page_size)}
+    return urlencode({name: value for name, value in whole.items() if value is not None})
+
+
+def same_id(asked: str, shown: str | None) -> bool:
+    """Whether two ids are one to Visma: capitals and spaces around do not count (inferred from the platform beneath it)."""
+    return shown is not None and asked.strip().upper() == shown.strip().upper()
 
 
 def page_of(value: object, load: Callable[[Mapping[str, Any]], D], wanted: Filter[D], page_number: int, page_size: int) -> Page[D]:
@@ -159,9 +180,9 @@ def _decimal(value: object) -> Decimal | None:
     return Decimal(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else None
 
 
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else filter_time(value)
+
+
 def _word(value: object) -> str | None:
     return None if value is None else str(bool(value)).lower()
-
-
-def _same(asked: str, shown: str | None) -> bool:
-    return shown is not None and asked.strip().upper() == shown.strip().upper()

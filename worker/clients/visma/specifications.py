@@ -9,19 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
 
 from worker.clients.visma.client import accepted_of, body_of, load
-from worker.clients.visma.lists import CONDITIONS, Condition, page_of
+from worker.clients.visma.lists import ByTime, page_of, query_of, same_id
 from worker.clients.visma.names import path_value
 from worker.clients.visma.specification_records import KitSpecification
 from worker.clients.visma.specification_schemas import KitSpecificationForm, KitSpecificationSchema
-from worker.clients.visma.times import filter_time
 from worker.errors import BadAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from worker.clients.base import Reply
     from worker.clients.visma.client import VismaClient
@@ -35,47 +32,22 @@ PATHS: Final = {
 FILTERS: Final = {
     "kit": "kitInventoryID",
     "revision": "revisionID",
-    "last_modified": "lastModifiedDateTime",
-    "last_modified_condition": "lastModifiedDateTimeCondition",
-    "created": "createdDateTime",
-    "created_condition": "createdDateTimeCondition",
-    "page_number": "pageNumber",
-    "page_size": "pageSize",
 }
+"""Beside those by time, which all lists share."""
+
 MOST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KitSpecificationFilter:
-    """Every filter of the list. A time and its condition go together; times are on Visma's own clock, whose zone nobody documents."""
+class KitSpecificationFilter(ByTime):
+    """Every filter of the list."""
 
     kit: str | None = None
     revision: str | None = None
-    last_modified: datetime | None = None
-    last_modified_condition: Condition | None = None
-    created: datetime | None = None
-    created_condition: Condition | None = None
-
-    def __post_init__(self) -> None:
-        for moment, condition in ((self.last_modified, self.last_modified_condition), (self.created, self.created_condition)):
-            if (moment is None) != (condition is None):
-                raise ValueError("a time and its condition must be given together")
-            if condition is not None and condition not in CONDITIONS:
-                raise ValueError(f"a condition is one of {' '.join(CONDITIONS)}")
 
     def query(self, page_number: int, page_size: int) -> str:
         """The query, encoded."""
-        given = {
-            "kit": self.kit,
-            "revision": self.revision,
-            "last_modified": self.last_modified and filter_time(self.last_modified),
-            "last_modified_condition": self.last_modified_condition,
-            "created": self.created and filter_time(self.created),
-            "created_condition": self.created_condition,
-            "page_number": str(page_number),
-            "page_size": str(page_size),
-        }
-        return urlencode({FILTERS[name]: value for name, value in given.items() if value is not None})
+        return query_of({FILTERS["kit"]: self.kit, FILTERS["revision"]: self.revision, **self.times()}, page_number, page_size)
 
     def keeps(self, record: KitSpecification | Head, /) -> bool:
         """Whether the record is one that was asked for, by kit and revision: Visma ignores parameters that it does not know (seen live)."""
@@ -155,11 +127,6 @@ def read_head(record: Mapping[str, Any]) -> Head:
         raise BadAnswer("a kit specification without kitInventoryID")
     modified = record.get("lastModifiedDateTime")
     return Head(kit, str(revision or ""), record.get("isActive") is True, modified if isinstance(modified, str) else "", record)
-
-
-def same_id(asked: str, shown: str | None) -> bool:
-    """Whether two ids are one to Visma: capitals and spaces around do not count (inferred from the platform beneath it)."""
-    return shown is not None and asked.strip().upper() == shown.strip().upper()
 
 
 def _path(kit: str, revision: str) -> str:

@@ -15,6 +15,7 @@ from tests.worker.clients.erp import Said
 from worker.clients.auth import Tokens
 from worker.clients.codec import read_json, write_json
 from worker.clients.visma.client import VismaClient, visma_auth
+from worker.clients.visma.lists import same_id
 from worker.clients.visma.records import Accepted
 from worker.clients.visma.specification_schemas import (
     WRITTEN_AS,
@@ -24,7 +25,7 @@ from worker.clients.visma.specification_schemas import (
     StockSpecificationLineForm,
     StockSpecificationLineSchema,
 )
-from worker.clients.visma.specifications import KitSpecificationFilter, KitSpecifications, read_head, same_id
+from worker.clients.visma.specifications import KitSpecificationFilter, KitSpecifications, read_head
 from worker.errors import BadAnswer, CallError, Missing, Rejected, Unclear
 from worker.settings import Secret, Visma
 
