@@ -63,18 +63,35 @@ class Rates:
 
     def admit(self, tenant: str, source: Source, now: float) -> None:
         """Take one token at `now`, in seconds. Raises `Problem` 429 that says when there is one again."""
-        size = float(source.per_minute)
+        if wait := self.take((tenant, source.name), source.per_minute, now):
+            raise Problem(429, f"{source.name} may send {source.per_minute} events a minute", headers={"Retry-After": str(wait)})
+
+    def take(self, name: tuple[str, str], per_minute: int, now: float) -> int:
+        """Take one token at `now`: 0, or where there is none the whole seconds until there is one again."""
+        size = float(per_minute)
         with self._lock:
-            bucket = self._buckets.setdefault((tenant, source.name), _Bucket(size, size, now))
+            bucket = self._buckets.setdefault(name, _Bucket(size, size, now))
             bucket.fill(now)
             missing = 1 - bucket.tokens
             if missing <= min(MISSING, EARLY * bucket.speed):
                 bucket.tokens -= 1
                 bucket.since = bucket.since if bucket.untold else now
                 bucket.untold += 1
-                return
-            wait = ceil(missing / bucket.speed)
-        raise Problem(429, f"{source.name} may send {source.per_minute} events a minute", headers={"Retry-After": str(max(1, wait))})
+                return 0
+            return max(1, ceil(missing / bucket.speed))
+
+    def has(self, name: tuple[str, str]) -> bool:
+        """Whether there is a bucket of this name."""
+        with self._lock:
+            return name in self._buckets
+
+    def forget_full(self, now: float) -> int:
+        """Give up the buckets that are full again: they say nothing. How many are left."""
+        with self._lock:
+            for bucket in self._buckets.values():
+                bucket.fill(now)
+            self._buckets = {name: bucket for name, bucket in self._buckets.items() if bucket.tokens < bucket.size}
+            return len(self._buckets)
 
     def close(self) -> None:
         """Nobody is told anything."""
@@ -90,7 +107,9 @@ class Rates:
     def learn(self, taking: Taking, tokens: float, now: float) -> None:
         """So many were left of all processes' when the taking was told; what was taken here since then is taken from that."""
         with self._lock:
-            bucket = self._buckets[taking.name]
+            bucket = self._buckets.get(taking.name)
+            if bucket is None:  # given up since
+                return
             bucket.tokens, bucket.at = tokens, taking.at
             bucket.fill(max(now, taking.at))
             bucket.tokens -= bucket.untold

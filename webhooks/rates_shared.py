@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from webhooks.rates import Taking
-    from worker.settings import Source
 
 SPACING: Final = 0.1
 _REST: Final = 1.0
@@ -83,12 +82,14 @@ class SharedRates(Rates):
         self._thread: Thread | None = None
         self._away = False
 
-    def admit(self, tenant: str, source: Source, now: float) -> None:
+    def take(self, name: tuple[str, str], per_minute: int, now: float) -> int:
         """As `Rates` does; the others hear of it soon."""
-        super().admit(tenant, source, now)
-        self._wanted.set()
-        if self._thread is None:
-            self._start()
+        wait = super().take(name, per_minute, now)
+        if not wait:
+            self._wanted.set()
+            if self._thread is None:
+                self._start()
+        return wait
 
     def close(self, timeout: float = 2.0) -> None:
         """Tell no more; waits at most `timeout` seconds."""

@@ -77,6 +77,7 @@ def _close(_server: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn's h
     if app is None:
         return
     database, bell = app.extensions["kitrelay"]
-    app.extensions["kitrelay-rates"].close()
+    for rates in app.extensions["kitrelay-rates"]:
+        rates.close()
     bell.close()
     database.close()
