@@ -130,17 +130,14 @@ class Drain:
             looks, plan, probe = self._commit()
         except LedgerUnavailable as error:
             self._log.warning("the ledger is away; results are kept and written when it is back", error=str(error))
-            if memory.report is not None:  # it was not handed in: a wait that the ERP ordered must not be forgotten
-                self._handler.meter.saw(memory.report)
-                memory.report = None
-            memory.claimed = []
-            return self._wait_for_ledger()
+            self._roll_back()
+            return self._rest()
         except Exception:  # noqa: BLE001 - one thing that can't be written must not hold up the lane, nor take others along
             self._log.exception("a round could not be written; each of its results is tried alone")
-            memory.claimed = []
+            self._roll_back()
             self._look_no_longer()
             memory.more |= self._saving.write_one_by_one()
-            return True
+            return True if worked else self._rest()  # with nothing to write, the fault is no result's: it may come again at once
         for look in looks:
             ids = tuple(job.id for job in look.jobs)
             memory.looking.update(ids)
@@ -295,7 +292,15 @@ class Drain:
         share = self._round.share
         return 0 if share is None else min(share.room, self._threads.room())
 
-    def _wait_for_ledger(self) -> bool:
+    def _roll_back(self) -> None:
+        """What was not written did not happen; a wait that the ERP ordered must not be forgotten."""
+        memory = self._round
+        if memory.report is not None:
+            self._handler.meter.saw(memory.report)
+            memory.report = None
+        memory.claimed = []
+
+    def _rest(self) -> bool:
         """A moment's rest; results stay in memory. A stop does not wait for ever: what is unsaved is found in doubt later."""
         if self._stop.wait(AWAY):
             sleep(AWAY / 4)

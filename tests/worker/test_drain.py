@@ -372,6 +372,30 @@ def away(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]
     database.close()
 
 
+class Unlooked(Scripted):
+    """A handler with a fault: it finds no looks for what waits."""
+
+    def looks(self, waiting: Sequence[Job], state: ConnectionState, now: datetime) -> list[Look]:  # noqa: ARG002 - the protocol's
+        """Fails each time."""
+        self.events.append("fault")
+        raise KeyError("no such kind")
+
+
+def test_fault_between_results(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fault that is no result's the lane rests before it tries again, and what came back is written."""
+    monkeypatch.setattr(drain, "AWAY", 3600.0)
+    make(sqlite_db, 1)
+    handler = Unlooked(begin=lambda _job: accepted("taken", wait=0.0))
+    with capture_logs(), Running(sqlite_db, handler) as running:
+        until(lambda: handler.count("fault") and states(sqlite_db) == {State.WAITING: 1})
+        time.sleep(0.2)
+        monkeypatch.setattr(drain, "AWAY", 0.1)
+        running.stop.set()
+        running.ended()
+
+    assert handler.count("fault") <= 2, "one with the result, one without"
+
+
 def test_ledger_away(away: Away) -> None:
     """Results that can't be written are kept and written when the ledger is back; each call is made once."""
     make(away, 12)
