@@ -17,7 +17,7 @@ def preview(api: Api, wanted: Wanted) -> dict[str, Any]:
     if wanted.items is None:
         what = "kits" if wanted.kind == "sync_kit_lines" else "documents"
         note = f"the ERP knows how many {what} these are; it is asked when the batch is made (see hold)"
-        return {"preview": True, "would_change": None, "would_skip": [], "calls": None, "eta": None, "note": note}
+        return {"preview": True, "would_change": None, "would_skip": [], "calls": None, "eta": None, "eta_from": None, "note": note}
     kind = KINDS[wanted.kind]
     with api.database.read() as connection:
         count, skips = estimates.skipped(connection, wanted.tenant, kind, wanted.items)

@@ -200,13 +200,18 @@ class Skip(Shape):
 
 
 class Preview(Shape):
-    """What would happen. A number that only the ERP knows is null, and `note` says so."""
+    """What would happen. A number that only the ERP knows is null, and `note` says so.
+
+    `eta_from` is what `eta` rests on: `pace`, how fast the last batches of the kind went; `slots`, how many calls may be under way at once,
+    which is the earliest; or `budget`, the calls of the hour. Only previews of batches have it.
+    """
 
     preview = fields.Boolean(required=True, metadata={"const": True})
     would_change = whole(allow_none=True)
     would_skip = many(Skip)
     calls = whole(allow_none=True)
     eta = moment(none=True)
+    eta_from = fields.String(allow_none=True, metadata={"enum": ["pace", "slots", "budget", None]})
     note = fields.String()
 
 

@@ -58,7 +58,7 @@ def rows_of_takes(takes: Mapping[str, Any], skips: str = "would skip") -> list[t
     return [
         *((skips, f"{each['count']}: {each['reason']}") for each in takes["would_skip"]),
         ("ERP calls", f"about {takes['calls']}"),
-        ("done by", local(takes["eta"]) or _UNKNOWN),
+        ("done by", f"{local(takes['eta'])}, {estimates.RESTS_ON[takes['eta_from']]}" if takes["eta"] else _UNKNOWN),
     ]
 
 

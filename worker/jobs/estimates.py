@@ -1,4 +1,8 @@
-"""What a batch would do, before it is made: what would be skipped and why, how many ERP calls it takes, and when it would be done."""
+"""What a batch would do, before it is made: what would be skipped and why, how many ERP calls it takes, and when it would be done.
+
+Three things bound when: calls under way at once (`slots`), calls of the hour (`budget`), and how fast the last batches of the kind really
+went (`pace`), which also knows what the ERP does by itself after a call. The slowest of them is told, and which it was.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, func, select
 
 from worker.connections import budget_left
-from worker.jobs import limits
+from worker.jobs import limits, speeds
 from worker.jobs.model import Lane
 from worker.jobs.overview import in_line, in_open_release
 from worker.jobs.states import OPEN, State
@@ -36,6 +40,12 @@ CALLS_OF_SYNC: Final = 3.0
 
 MOST_LOOKED_AT: Final = 10_000
 """So many jobs of a batch that is made are looked at for others on the same document."""
+
+PACE: Final = "pace"
+SLOTS: Final = "slots"
+BUDGET: Final = "budget"
+RESTS_ON: Final = {PACE: "at the pace of the last batches", SLOTS: "at the earliest", BUDGET: "as the calls of the hour allow"}
+"""What a time rests on, as one says it after the time."""
 
 _USUAL_MS: Final = 500
 _HOUR: Final = 3600.0
@@ -65,17 +75,17 @@ def preview(
     erp: str = "",
 ) -> dict[str, Any]:
     """The contract's preview of a batch of `count` jobs; `erp` is where they begin, for a kind that has no ERP of its own."""
-    calls = _calls(kind, count)
-    eta = _eta(connection, settings, Lane(tenant, kind.erp or erp), calls, now) if count else None
-    return {"preview": True, "would_change": count, "would_skip": skips, "calls": calls, "eta": at(eta)}
+    told = {"preview": True, "would_change": count, "would_skip": skips, "calls": _calls(kind, count)}
+    return told | _told(_eta(connection, settings, Lane(tenant, kind.erp or erp), kind, count, now) if count else None)
 
 
 def of_made(connection: Connection, settings: Settings, batch: Batch, count: int, now: datetime) -> dict[str, Any]:
     """The same of a batch whose `count` jobs are made and stand in line already, if it went on now."""
-    calls = _calls(KINDS[batch.kind], count)
+    kind = KINDS[batch.kind]
     known = batch.tenant in settings.tenants and batch.erp in settings.tenants[batch.tenant].erps()
-    eta = _eta(connection, settings, Lane(batch.tenant, batch.erp), calls, now, count) if count and known else None
-    return {"preview": True, "would_change": count, "would_skip": also_open(connection, batch), "calls": calls, "eta": at(eta)}
+    told = {"preview": True, "would_change": count, "would_skip": also_open(connection, batch), "calls": _calls(kind, count)}
+    lane = Lane(batch.tenant, batch.erp)
+    return told | _told(_eta(connection, settings, lane, kind, count, now, count) if count and known else None)
 
 
 def also_open(connection: Connection, batch: Batch) -> list[dict[str, Any]]:
@@ -90,18 +100,32 @@ def _calls(kind: Kind, count: int) -> int:
     return math.ceil(count * (CALLS_OF_SYNC if kind.operation == "sync" else CALLS_EACH))
 
 
-def _eta(connection: Connection, settings: Settings, lane: Lane, calls: int, now: datetime, mine: int = 0) -> datetime | None:
-    """When so many calls would be through, after the work that stands in line already; None while the connection lets none through.
+def _told(end: tuple[datetime, str] | None) -> dict[str, Any]:
+    return {"eta": None, "eta_from": None} if end is None else {"eta": at(end[0]), "eta_from": end[1]}
 
-    `mine`: so many of what stands in line are what the calls are for.
+
+def _eta(
+    connection: Connection, settings: Settings, lane: Lane, kind: Kind, count: int, now: datetime, mine: int = 0
+) -> tuple[datetime, str] | None:
+    """When so many jobs would be through, after the work that stands in line already, and what that rests on; None while none gets through.
+
+    `mine`: so many of what stands in line are these jobs themselves.
     """
     state = limits.state_of(connection, lane)
     if state.paused_by is not None or not state.breaker.closed:
         return None
-    calls += math.ceil(max(0, in_line(connection, lane.tenant, lane.erp) - mine) * CALLS_EACH)
+    before = max(0, in_line(connection, lane.tenant, lane.erp) - mine)
+    calls = _calls(kind, count) + math.ceil(before * CALLS_EACH)
     own = getattr(settings.tenants[lane.tenant], lane.erp)
-    by_slots = calls * (state.ms or _USUAL_MS) / 1000 / (state.slots or own.slots)
-    return now + timedelta(seconds=max(by_slots, _by_budget(state, own.calls_per_hour, calls, now)))
+    bounds = {
+        SLOTS: calls * (state.ms or _USUAL_MS) / 1000 / (state.slots or own.slots),
+        BUDGET: _by_budget(state, own.calls_per_hour, calls, now),
+    }
+    speed = speeds.speed_of(connection, lane.tenant, kind.name, now)
+    if speed is not None:
+        bounds[PACE] = speed.seconds(before + count)
+    basis = max(bounds, key=bounds.__getitem__)
+    return now + timedelta(seconds=bounds[basis]), basis
 
 
 def _by_budget(state: ConnectionState, calls_per_hour: int | None, calls: int, now: datetime) -> float:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.webhooks.world import World
+from tests.worker.jobs.acting import ended_batch
 from webhooks.api import batches as handlers
 from worker.errors import LedgerUnavailable
 from worker.jobs import batches as ledger
 from worker.jobs.model import Lane
 from worker.jobs.tables import batches, idempotency_keys, jobs
+from worker.jobs.views import at
 
 if TYPE_CHECKING:
     from tests.webhooks.world import Reply
@@ -178,6 +181,7 @@ def test_preview_changes_nothing(world: World) -> None:
         ],
         "calls": math.ceil(98 * 1.1),
         "eta": answer.json["eta"],
+        "eta_from": "slots",
     }
     assert answer.json["eta"] > "2026-03-04T12:00:00"
     assert len(world.rows(jobs)) == 2
@@ -187,10 +191,24 @@ def test_preview_changes_nothing(world: World) -> None:
 def test_preview_waits_for_budget(small_world: World) -> None:
     """More calls than an hour has take more than an hour; a paused connection has no end in sight."""
     small_world.ask("PATCH", "/api/connections/acme/visma", "root-key", json={"slots": 1000, "calls_per_hour": 100})
-    assert post(small_world, items=items(300), preview=True).json["eta"] >= "2026-03-04T15:00:00"
+    told = post(small_world, items=items(300), preview=True).json
+    assert told["eta"] >= "2026-03-04T15:00:00"
+    assert told["eta_from"] == "budget"
 
     small_world.ask("POST", "/api/connections/acme/visma/pause", "root-key")
-    assert post(small_world, items=items(300), preview=True).json["eta"] is None
+    told = post(small_world, items=items(300), preview=True).json
+    assert (told["eta"], told["eta_from"]) == (None, None)
+
+
+def test_preview_goes_by_pace(small_world: World) -> None:
+    """Where a batch of the kind has shown how fast it really goes, that is what is told, after what stands in line."""
+    ended_batch(small_world.database, 2.0, now=small_world.now - timedelta(hours=1))
+    post(small_world, items=items(11, 200))
+
+    told = post(small_world, items=items(90, 300), preview=True).json
+
+    assert told["eta_from"] == "pace"
+    assert told["eta"] == at(small_world.now + timedelta(seconds=2 * 100 + 4))
 
 
 def test_preview_of_selection(small_world: World) -> None:

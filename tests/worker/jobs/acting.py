@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import bindparam, select, update
+
 from worker.jobs import batches, claims, queue, search
 from worker.jobs.batches import NewBatch
 from worker.jobs.changes import Change, apply
 from worker.jobs.making import insert_jobs
 from worker.jobs.model import Lane
+from worker.jobs.tables import jobs
 from worker.jobs.verdicts import NewJob, after
 from worker.settings import Retries
 
@@ -63,6 +66,18 @@ def make_batch(db: Database, *news: NewJob, now: datetime = NOW, tenant: str = "
     with db.write() as connection:
         batches.start(connection, batch.id, now)
         return batches.find(db, connection, batch.id)
+
+
+def ended_batch(db: Database, every: float, count: int = 50, *, now: datetime = NOW, state: str = "succeeded", tenant: str = "acme") -> str:
+    """A batch of which one job ended every so many seconds, four seconds after its start; its id."""
+    batch = make_batch(db, *(wanted(n, tenant=tenant) for n in range(count)), now=now, tenant=tenant)
+    with db.write() as connection:
+        found = connection.execute(select(jobs.c.id).where(jobs.c.batch == batch.id)).scalars().all()
+        ends = [{"job": job, "end": now + timedelta(seconds=every * n)} for n, job in enumerate(found, 1)]
+        row = update(jobs).where(jobs.c.id == bindparam("job"))
+        values = row.values(state=state, started_at=bindparam("start"), finished_at=bindparam("end"))
+        connection.execute(values, [{**each, "start": each["end"] - timedelta(seconds=4)} for each in ends])
+    return batch.id
 
 
 def _in(batch: Batch, new: NewJob) -> NewJob:

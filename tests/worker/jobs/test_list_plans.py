@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from tests.conftest import HAS_POSTGRES
 from tests.worker.jobs.acting import LANE, NOW, claim, later, make, make_batch, settle, wanted
-from worker.jobs import arrivals, gaps, overview, paces, pruning, search, spent, standstills, verdicts
+from worker.jobs import arrivals, gaps, overview, paces, pruning, search, speeds, spent, standstills, verdicts
 from worker.jobs.arrivals import Arrival
 from worker.jobs.deliveries import DeliveryFilter, find_deliveries
 from worker.jobs.engine import Database
@@ -187,6 +187,7 @@ def test_figures_use_indexes(tenants: tuple[str, ...] | None, busy: Database) ->
         assert sum(each.failed for each in overview.standing(connection, tenants))
         assert paces.paces(connection, tenants, NOW, later(600), erp="visma")[0].counts["failed"]
         spent.calls_of(connection, _batch(connection))
+        speeds.speed_of(connection, "acme", "release_kit_assembly", later(600))
         standstills.during(connection, LANE, NOW, later(600))
         standstills.now_standing(connection, [LANE], later(600))
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.worker.jobs.acting import LANE, NOW, claim, later, make, make_batch, settle, wanted
-from worker.jobs import arrivals, batch_jobs, batches, claims, estimates, fleet, overview, verdicts
+from worker.jobs import arrivals, batch_jobs, batches, claims, estimates, fleet, overview, speeds, verdicts
 from worker.jobs.arrivals import Arrival, News
 from worker.jobs.model import JobError
 from worker.jobs.progress import standings
@@ -90,6 +90,7 @@ QUESTIONS: dict[str, tuple[Callable[[Database], Callable[[Any], object]], set[st
         lambda _: lambda c: estimates.also_open(c, find_batches(c, None, 1)[0]),
         {"ix_jobs_batch", "ix_jobs_subject"},
     ),
+    "how fast it went": (lambda _: lambda c: speeds.speed_of(c, "acme", "release_kit_assembly", later(300)), {"ix_jobs_ended"}),
     "page of a tenant": (lambda _: lambda c: find_jobs(c, JobFilter(tenant="acme"), 50, "f"), {"ix_jobs_tenant"}),
 }
 

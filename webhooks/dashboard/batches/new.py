@@ -18,6 +18,7 @@ from webhooks.dashboard.batches.pasted import Pasted, by_line, read
 from webhooks.dashboard.visiting import Moved, Page, json_of
 from webhooks.dashboard.words import instant
 from worker.errors import Fault, InvalidArguments
+from worker.jobs.estimates import RESTS_ON
 from worker.jobs.model import new_id
 from worker.jobs.views import at
 from worker.kinds import KINDS
@@ -93,6 +94,7 @@ def _page(
         "more_faults": max(0, len(faults) - MOST_FAULTS),
         "told": told,
         "takes": takes(told, visit.now),
+        "rests_on": rests_on(told),
         "again": again,
     }
     return Page("batch_new.html", values, _UNPROCESSABLE if faults else 200)
@@ -102,6 +104,11 @@ def takes(told: Mapping[str, Any] | None, now: datetime) -> float | None:
     """How many seconds a preview says that all will take, at least one; None where nobody knows."""
     ends = instant(told["eta"]) if told is not None else None
     return None if ends is None else max(1.0, (ends - now).total_seconds())
+
+
+def rests_on(told: Mapping[str, Any] | None) -> str:
+    """What the time rests on that a preview says, as words that follow it; empty where it says none."""
+    return RESTS_ON.get(told["eta_from"], "") if told is not None else ""
 
 
 def _kinds(home: Tenant) -> list[str]:

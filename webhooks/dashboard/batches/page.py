@@ -10,7 +10,7 @@ from webhooks.api.access import sees
 from webhooks.api.fields import ID
 from webhooks.dashboard.batches.holdups import halted, holdups, stood_still
 from webhooks.dashboard.batches.listing import line
-from webhooks.dashboard.batches.new import takes
+from webhooks.dashboard.batches.new import rests_on, takes
 from webhooks.dashboard.visiting import Page
 from worker.errors import NotFound
 from worker.jobs import batch_jobs, estimates, search, standstills
@@ -71,6 +71,7 @@ def shown(visit: Visit) -> Outcome:
         "stops": stood_still(seen.stops, batch.created_at, batch.finished_at or visit.now),
         "preview": seen.preview,
         "takes": takes(seen.preview, visit.now),
+        "rests_on": rests_on(seen.preview),
         "action": action,
         "here": f"/batches/{batch.id}",
         "query": [("action", action["id"])] if action else [],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.worker.jobs.acting import wanted
+from tests.worker.jobs.acting import ended_batch, wanted
 from worker.jobs import batches
 from worker.jobs.model import Lane
 from worker.jobs.search import find_batch
@@ -134,6 +135,17 @@ def test_held_page_says_what_it_takes(world: World) -> None:
     assert said in client.get(f"/batches/{batch.id}").text
     assert world.bell.rung == [Lane("acme", "visma")]
     assert found(world, batch.id).state == "running"
+
+
+def test_words_say_what_it_rests_on(small_world: World) -> None:
+    """A time that a batch of last night taught, or that the calls of the hour bound, is told with these words: listed, and held."""
+    ended_batch(small_world.database, 2.0, now=small_world.now - timedelta(hours=12))
+    client = small_world.log_in("root-key")
+    listed = small_world.press(client, "/batches/new", **LIST, list="P 900\nP 901", do="preview").text
+    assert "at the pace of the last batches, if started now: done at" in listed
+    small_world.ask("PATCH", "/api/connections/acme/visma", "root-key", json={"calls_per_hour": 1})
+    held = client.get(small_world.press(client, "/batches/new", **LIST, list="P 900\nP 901", do="hold").location).text
+    assert "done in 2 h as the calls of the hour allow, at" in held
 
 
 def test_held_is_dropped(small_world: World) -> None:
