@@ -34,10 +34,10 @@ def batches() -> None:
 
 
 @batches.command("list", epilog=options.example("kitrelay batches list --state running"))
-@options.tenant
+@options.tenant_filter
 @click.option("--state", type=click.Choice([state.value for state in BatchState]))
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
-@click.option("--cursor", metavar="ID", help="Go on after this one: `next` of the page before.")
+@options.cursor
 @options.as_json
 def list_(tenant: str | None, state: str | None, limit: int, cursor: str | None, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
     """List batches, newest first."""

@@ -33,7 +33,7 @@ def deliveries() -> None:
 
 
 @deliveries.command("list", epilog=options.example("kitrelay deliveries list --state orphan --since 2h"))
-@options.tenant
+@options.tenant_filter
 @click.option("--source", metavar="NAME", help="visma, itempath, intacct, or a source of the settings.")
 @click.option("--state", type=click.Choice(ledger.STATES), multiple=True, help="May be given several times.")
 @click.option("--type", metavar="TYPE", help="The event's, such as order.paid.")
@@ -41,7 +41,7 @@ def deliveries() -> None:
 @options.moment("--since", "Received since then.")
 @options.moment("--until", "Received before then.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", metavar="ID", help="Go on after this one: `next` of the page before.")
+@options.cursor
 @options.as_json
 def list_(limit: int, cursor: str | None, as_json: bool, state: tuple[str, ...], **filters: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
     """List deliveries, newest first."""

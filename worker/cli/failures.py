@@ -14,15 +14,16 @@ from worker.cli.output import local, show_json, table, wide
 from worker.jobs.failures import FailureFilter, failure_groups
 from worker.jobs.views import at, failure_view
 from worker.kinds import KINDS
+from worker.settings import SEND_NOTICE
 
 if TYPE_CHECKING:
     from worker.jobs.failures import FailureGroup, Position
 
 
 @click.command(epilog=options.example("kitrelay failures", "kitrelay failures --since 1d --error-class missing_reference --json"))
-@options.tenant
-@click.option("--kind", type=click.Choice(list(KINDS)))
-@click.option("--error-class", metavar="CLASS", help="Such as validation.")
+@options.tenant_filter
+@click.option("--kind", type=click.Choice([*KINDS, SEND_NOTICE]))
+@options.error_class
 @click.option("--batch", metavar="ID")
 @options.moment("--since", "Failed since then.")
 @options.moment("--until", "Failed before then.")

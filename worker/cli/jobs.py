@@ -40,7 +40,7 @@ def jobs() -> None:
 )
 @many.filters
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", metavar="ID", help="Go on after this one: `next` of the page before.")
+@options.cursor
 @options.as_json
 def list_(limit: int, cursor: str | None, as_json: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click gives them by name
     """List jobs, newest first."""
@@ -73,7 +73,7 @@ def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - click gives it b
 
 
 @jobs.command("tail", epilog=options.example("kitrelay jobs tail --batch 019a…"))
-@options.tenant
+@options.tenant_filter
 @click.option("--batch", metavar="ID")
 @click.option("--lines", type=click.IntRange(0, 1000), default=10, show_default=True, help="Show so many of those before.")
 @options.as_json

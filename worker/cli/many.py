@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from worker.settings import Settings
 
 _FILTERS: Final = (
-    options.tenant,
+    options.tenant_filter,
     click.option("--kind", type=click.Choice([*KINDS, SEND_NOTICE])),
     click.option("--state", type=click.Choice([state.value for state in State]), multiple=True, help="May be given several times."),
     click.option("--batch", metavar="ID"),
     click.option("--tag", metavar="WORD"),
     click.option("--erp-id", metavar="ID", help="The ERP's id of the operation."),
     click.option("--reference", metavar="TYPE/REFNO", help="The document."),
-    click.option("--error-class", metavar="CLASS", help="Such as validation."),
+    options.error_class,
     click.option("--failure", metavar="ID", help="A group of failures; a replay takes those that no later job made good."),
     click.option("-q", "--q", metavar="TEXT", help="Beginnings of words of reference, arguments, tags or error; or an id."),
     options.moment("--since", "Made since then."),

@@ -90,5 +90,7 @@ def _chosen(named: str | None, able: list[str], what: str) -> str:
         return able[0]
     if named in able:
         return str(named)
-    known = f"there are {', '.join(able)}" if able else f"the settings name none with {what}"
+    if not able:
+        raise WrongUse(f"no tenant in the settings has {what}: write kitrelay.toml here, or let KITRELAY_CONFIG say where it is")
+    known = f"there are {', '.join(able)}"
     raise WrongUse(f"--tenant is needed: {known}" if named is None else f"there is no tenant {named!r} with {what}: {known}")

@@ -36,6 +36,11 @@ STEP: Final = 200
 WIDE: Final = 110
 """From so many columns on, tables show more."""
 
+_BETWEEN: Final = 2
+_SHORT: Final = 20
+_LEAST: Final = 10
+"""Columns up to so many letters are never cut; longer ones keep at least these."""
+
 
 def console() -> Console:
     """Standard output; 80 columns where it is no terminal."""
@@ -69,13 +74,26 @@ def wide() -> bool:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, widest: str | None = None) -> None:
-    """Columns side by side; the last one, or `widest`, takes what is left of the line."""
-    shown = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", expand=False)
-    free = widest or columns[-1]
-    for name in columns:
-        shown.add_column(name, overflow="fold" if name == free else "ellipsis", no_wrap=name != free)
-    for row in rows:
-        shown.add_row(*(_cell(each) for each in row))
+    """Columns side by side; the last one, or `widest`, takes what is left of the line.
+
+    The first column and short ones are whole: an id that is cut is none. Where there is little room, long ones between them are cut.
+    """
+    cells = [[_cell(each) for each in row] for row in rows]
+    free = columns.index(widest or columns[-1])
+    whole = [max(len(name), *(row[place].cell_len for row in cells), 0) for place, name in enumerate(columns)]
+    cut = [place for place, width in enumerate(whole) if place not in {0, free} and width > _SHORT]
+    kept = sum(width for place, width in enumerate(whole) if place not in {free, *cut}) + min(whole[free], _SHORT)
+    room = max(_LEAST, (console().width - kept - _BETWEEN * len(columns)) // max(1, len(cut)))
+    shown = Table(box=None, padding=(0, _BETWEEN, 0, 0), header_style="bold", expand=False)
+    for place, name in enumerate(columns):
+        if place == free:
+            shown.add_column(name, overflow="fold")
+        elif place in cut:
+            shown.add_column(name, overflow="ellipsis", no_wrap=True, max_width=room)
+        else:
+            shown.add_column(name, no_wrap=True, min_width=whole[place])
+    for row in cells:
+        shown.add_row(*row)
     console().print(shown)
 
 

@@ -81,6 +81,33 @@ def test_error_has_code(error: KitrelayError, code: int, words: list[str]) -> No
     assert all(word in told.message for word in words)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("jobs", "list", "--cursor", "nope"), "take `next` of the page before"),
+        (("batches", "list", "--cursor", "nope"), "take `next` of the page before"),
+        (("deliveries", "list", "--cursor", "nope"), "take `next` of the page before"),
+        (("jobs", "replay", "--error-class", "unavailble"), "'unavailable'"),
+        (("failures", "--error-class", "unavailble"), "'unavailable'"),
+    ],
+)
+def test_typos_are_wrong_use(words: tuple[str, ...], told: str, run: Run) -> None:
+    """A cursor or a class that is none finds nothing or something else: it is told, not taken."""
+    result = run(*words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize("words", [("release", "P/1"), ("release", "P/1", "--tenant", "acme"), ("kit-lines", "list"), ("sync", "A")])
+def test_no_tenant_at_all(words: tuple[str, ...], file: Path, run: Run) -> None:
+    """Where the settings name nobody to work for, no --tenant helps: what does is said."""
+    file.write_text("")
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "kitrelay.toml" in result.stderr
+    assert "--tenant is needed" not in result.stderr
+
+
 def test_settings_faults_together(file: Path, run: Run) -> None:
     """All faults of the settings are named at once, and the command does not begin."""
     file.write_text('port = "x"\nfoo = 1\n')
