@@ -4,38 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from worker.cli import options
 from worker.cli.supervisor import Role, command, environment
-
-SHOWN: Final = """\
-[tenants.sandbox.visma]
-base_url = "http://127.0.0.1:{port}"
-token_url = "http://127.0.0.1:{port}/connect/token"
-client_id = "demo-client"
-client_secret = "demo-secret"
-tenant_id = "demo"
-webhook_keys = ["{key}"]
-
-[tenants.sandbox.itempath]
-base_url = "http://127.0.0.1:{port}/itempath/demo"
-username = "demo-user"
-password = "demo-password"
-webhook_secret = "demo-push-secret"
-
-[tenants.sandbox.intacct]
-base_url = "http://127.0.0.1:{port}/ia/api/v1"
-client_id = "demo-client"
-client_secret = "demo-secret"
-username = "relay@demo"
-
-[tenants.sandbox.sync]
-source = "visma"
-targets = ["itempath", "intacct"]\
-"""
 
 
 @click.command(
@@ -68,10 +42,9 @@ targets = ["itempath", "intacct"]\
 def sandbox(**given: Any) -> None:  # noqa: ANN401 - the options above
     """Run the simulated ERPs on their own, to develop against: Visma, ItemPath and Sage Intacct.
 
-    They forget everything when they end. GET /_sandbox/counts says what took effect, GET /_sandbox/faults what can go wrong. GET, PUT and
-    DELETE /_sandbox/kits/ERP/demo/CODE are a person who edits a kit there.
+    They forget everything when they end. Settings for kitrelay.toml are printed as soon as they answer. GET /_sandbox/counts says what took
+    effect, GET /_sandbox/faults what can go wrong. GET, PUT and DELETE /_sandbox/kits/ERP/demo/CODE are a person who edits a kit there.
     """
-    click.echo("# for kitrelay.toml:\n" + SHOWN.format(port=given["port"], key=given["webhook_key"]) + "\n", err=True)
     role = Role("sandbox", tuple(words_of(given)))
     os.execve(sys.executable, command(role), _own(environment(role)))  # noqa: S606 - our own interpreter and module, and no shell
 
@@ -80,7 +53,7 @@ def words_of(given: dict[str, Any]) -> list[str]:
     """The sandbox's own options."""
     plain = {name: value for name, value in given.items() if name != "faults"}
     words = [f"--{name.replace('_', '-')}={value}" for name, value in plain.items()]
-    return [*words, *(f"--fault={each}" for each in given["faults"]), "--announce"]
+    return [*words, *(f"--fault={each}" for each in given["faults"]), "--show-settings"]
 
 
 def _own(environ: dict[str, str]) -> dict[str, str]:

@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from worker.sandbox.faults import FAULTS, parse_faults
 from worker.sandbox.server import run
 from worker.sandbox.settings import CompanySettings, SandboxSettings
+from worker.sandbox.shown import settings_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT; 2 for wrong use."""
+    """Run until SIGTERM or SIGINT; 2 for wrong use, 1 where the port can't be had."""
     options = parser().parse_args(words)
     try:
         settings = settings_of(options)
     except ValueError as fault:
-        sys.stderr.write(f"{fault}\n")
+        sys.stderr.write(f"Error: {fault}\n")
         return 2
-    run(settings, announce if options.announce else None)
+    ready = announce if options.announce else None
+    if options.show_settings:
+        ready = partial(show, options.host, options.webhook_key)
+    try:
+        run(settings, ready)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        sys.stderr.write(f"Error: can't listen on {options.host}:{options.port}: {why}; take another --port\n")
+        return 1
     return 0
 
 
 def announce(port: int) -> None:
     """One line of JSON that names the port."""
     sys.stdout.write(json.dumps({"port": port}) + "\n")
+    sys.stdout.flush()
+
+
+def show(host: str, key: str, port: int) -> None:
+    """The settings with which the sandbox is called."""
+    sys.stdout.write(settings_text(host, port, key))
     sys.stdout.flush()
 
 
@@ -70,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--host", default=default.host)
     found.add_argument("--port", type=int, default=9100, help="0 takes a free one")
     found.add_argument("--announce", action="store_true", help="print the port as one line of JSON")
+    found.add_argument("--show-settings", action="store_true", help="print settings for kitrelay.toml")
     found.add_argument("--fault", action="append", default=[], metavar="NAME[=RATE]", help=f"all, all-<ERP>, {', '.join(FAULTS)}")
     found.add_argument("--seed", type=int, default=default.seed)
     found.add_argument("--company", action="append", default=[], metavar="NAME", help="may be given several times")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import click.testing
 import httpx
 import pytest
 
-from worker.cli.sandbox import SHOWN
+from worker.sandbox.shown import settings_text
 
 Run = Callable[..., click.testing.Result]
 Said = Callable[..., Any]
@@ -28,7 +29,8 @@ def port() -> Iterator[int]:
     environ = {**os.environ, "PYTHONPATH": str(TOP)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ) as process:
         assert process.stdout is not None
-        port = int(json.loads(process.stdout.readline())["port"])
+        told = process.stdout.readline() + process.stdout.readline() + process.stdout.readline()
+        port = int(re.findall(rb":(\d+)", told)[0])
         assert httpx.post(f"http://127.0.0.1:{port}/_sandbox/kits", json={"count": 3, "lines_each": 4}).status_code == 201
         yield port
         process.terminate()
@@ -37,7 +39,7 @@ def port() -> Iterator[int]:
 @pytest.fixture
 def erp(port: int, file: Path) -> None:
     """The settings are those that `kitrelay sandbox` shows."""
-    file.write_text(f'database_url = "sqlite:///{file.parent}/kitrelay.db"\n{SHOWN.format(port=port, key="k")}\n')
+    file.write_text(f'database_url = "sqlite:///{file.parent}/kitrelay.db"\n{settings_text("127.0.0.1", port, "k")}')
 
 
 def tokens(port: int) -> int:
