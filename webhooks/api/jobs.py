@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.answers import Answer
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from worker.settings import ApiKey
 
     Turn = Callable[[Database, Connection, Job, str, datetime], Job]
+
+PATIENCE: Final = 20.0
+"""Seconds that a replay waits while what was cancelled with its batch is swept: less than a client or a proxy does."""
 
 FILTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     **dict.fromkeys(("tenant", "kind", "batch", "tag", "erp_id", "reference", "error_class", "q"), queries.text),
@@ -93,7 +97,8 @@ def replay(api: Api, ask: Ask) -> Answer:
         edited = requests.new_job(api.settings, job.tenant, job.kind, wanted["arguments"]) if "arguments" in wanted else None
         return queue.replay(api.database, connection, job, ask.key.name, now, edited)
 
-    again = reopening(api.database, act, now)
+    until = time.monotonic() + PATIENCE
+    again = reopening(api.database, act, now, lambda: time.monotonic() < until)
     api.bell.ring(again.lane)
     return Answer(200, job_view(again))
 

@@ -2,7 +2,8 @@
 
 What a cancelled batch had not started may be a hundred thousand jobs, which are swept bit by bit. Those that are left must be before the
 batch runs again, and no transaction is to hold the ledger for so many: `reopen` sweeps few, and where there are more it raises `Unswept`,
-upon which `reopening` sweeps them in transactions of their own and begins anew.
+upon which `reopening` sweeps them in transactions of their own and begins anew. Whoever can't wait that long says so: what was swept by
+then stays so, the scheduler sweeps the rest, and a moment later there is less to wait for, or nothing.
 """
 
 from __future__ import annotations
@@ -52,25 +53,31 @@ def reopen(connection: Connection, batch_ids: Iterable[str], now: datetime) -> N
         connection.execute(update(batches).where(batches.c.id == batch_id, batches.c.state.in_(_OVER)).values(running))
 
 
-def reopening(db: Database, act: Callable[[Connection], T], now: datetime) -> T:
-    """Do what may reopen batches, in a write transaction. It is begun anew, with nothing done, where much is to be swept before."""
+def reopening(db: Database, act: Callable[[Connection], T], now: datetime, goes_on: Callable[[], bool] = lambda: True) -> T:
+    """Do what may reopen batches, in a write transaction. It is begun anew, with nothing done, where much is to be swept before.
+
+    Raises `Unswept`, with nothing done, where `goes_on` says no before all is swept.
+    """
     for turn in count(1):
         try:
             with db.write() as connection:
                 return act(connection)
         except Unswept as found:
-            if turn == TRIES:
+            if turn == TRIES or not _sweep_whole(db, found.batches, now, goes_on):
                 raise
-            _sweep_whole(db, found.batches, now)
     raise AssertionError  # count() does not end
 
 
-def _sweep_whole(db: Database, batch_ids: Iterable[str], now: datetime) -> None:
+def _sweep_whole(db: Database, batch_ids: Iterable[str], now: datetime, goes_on: Callable[[], bool]) -> bool:
+    """Whether all is swept."""
     for batch_id in batch_ids:
         while True:
             with db.write() as connection:
                 if _swept(connection, batch_id, now, CHUNK) < CHUNK:
                     break
+            if not goes_on():
+                return False
+    return True
 
 
 def _swept(connection: Connection, batch_id: str, now: datetime, most: int) -> int:

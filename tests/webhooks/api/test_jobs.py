@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webhooks.api import jobs as handlers
 from webhooks.api import queries
 from worker.errors import LedgerUnavailable
+from worker.jobs import batches, reopening
 from worker.jobs.model import Lane
 from worker.jobs.tables import jobs
 
@@ -237,6 +239,26 @@ def test_other_cursor_is_refused(text: str) -> None:
     """Whatever else stands there is no cursor."""
     with pytest.raises(ValueError, match="no cursor"):
         queries.after(text)
+
+
+def test_replay_does_not_wait_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where too much of a cancelled batch is still to be swept, a replay changes nothing and asks for patience; swept, it goes."""
+    monkeypatch.setattr(reopening, "CHUNK", 2)
+    monkeypatch.setattr(handlers, "PATIENCE", 0.0)
+    body = {"tenant": "acme", "kind": RELEASE["kind"], "items": [{"type": "P", "ref_no": f"{n:06}"} for n in range(9)]}
+    batch = world.ask("POST", "/api/batches", json=body).json["id"]
+    job = world.ask("GET", f"/api/jobs?batch={batch}").json["items"][0]["id"]
+    settle(world, job, "failed")
+    world.ask("POST", f"/api/batches/{batch}/cancel")
+
+    refused = world.ask("POST", f"/api/jobs/{job}/replay")
+
+    assert (refused.status_code, refused.json["detail"]) == (409, "its batch was cancelled a moment ago: try again")
+    assert world.ask("GET", f"/api/jobs/{job}").json["state"] == "failed"
+    assert world.ask("GET", f"/api/batches/{batch}").json["state"] == "cancelled"
+    with world.database.write() as connection:
+        batches.sweep_cancelled(connection, world.now)
+    assert world.ask("POST", f"/api/jobs/{job}/replay").json["state"] == "queued"
 
 
 def test_replay_edited(world: World) -> None:

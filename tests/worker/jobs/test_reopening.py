@@ -108,6 +108,22 @@ def test_ends_at_last(db: Database) -> None:
     assert len(tried) == TRIES
 
 
+def test_patience_ends(db: Database) -> None:
+    """Who can't wait is told to try again, and nothing is replayed; what was swept is so, and the next one has less to wait for."""
+    batch, job = cancelled(db)
+    answers = iter([True, False])
+    with pytest.raises(Unswept, match="try again"):
+        reopening.reopening(db, replayed(db, job), later(9), lambda: next(answers))
+    assert batch_now(db, batch).state is BatchState.CANCELLED
+    assert states(db, batch)[0] is State.FAILED
+    assert sorted(states(db, batch)[1:]) == [State.CANCELLED] * 6 + [State.QUEUED]
+
+    assert reopening.reopening(db, replayed(db, job), later(9), lambda: False).state is State.QUEUED
+
+    assert batch_now(db, batch).state is BatchState.RUNNING
+    assert states(db, batch)[1:] == [State.CANCELLED] * 7
+
+
 def test_running_batches_are_not_swept(db: Database) -> None:
     """A batch that somebody else opened in the meantime loses no job."""
     batch = make_batch(db, *(wanted(n) for n in range(5)))
