@@ -134,6 +134,7 @@ def show_batch(view: View) -> None:
         ("jobs", f"{view['total']}: {counts}"),
         ("rate", f"{view['rate_per_minute']:g} a minute"),
         ("done by", f"{local(left[0])} to {local(left[1])[11:]}" if left else ""),
+        ("stands still", view.get("stands_still")),
         ("message", view["message"]),
         *([("held", "nothing starts before somebody resumes it; then it takes"), *rows_of_takes(takes, "of these")] if takes else []),
     ]

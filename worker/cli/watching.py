@@ -11,8 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from worker.cli.output import notes, span
 from worker.jobs.ledger import utc_now
+from worker.jobs.model import Lane
 from worker.jobs.progress import progress_of
 from worker.jobs.search import find_batch
+from worker.jobs.standstills import now_standing
 from worker.jobs.states import FINAL, OPEN, BatchState
 from worker.jobs.views import batch_view
 
@@ -25,13 +27,17 @@ EVERY: Final = 0.5
 LINE_EVERY: Final = 5.0
 OVER: Final = frozenset({BatchState.SUCCEEDED.value, BatchState.FINISHED.value, BatchState.CANCELLED.value})
 View = dict[str, Any]
+_MOVING: Final = (BatchState.PLANNING, BatchState.RUNNING)
 
 
 def view_of(database: Database, batch_id: str) -> View:
-    """The batch as the API shows it. Raises `NotFound`."""
+    """The batch as the API shows it; with `stands_still`, the reason, while its connection takes no call. Raises `NotFound`."""
+    now = utc_now()
     with database.read() as connection:
         batch = find_batch(connection, batch_id)
-        return batch_view(batch, progress_of(connection, batch, utc_now()))
+        view = batch_view(batch, progress_of(connection, batch, now))
+        stops = now_standing(connection, [Lane(batch.tenant, batch.erp)], now) if batch.state in _MOVING else []
+    return {**view, "stands_still": f"{stops[0].erp}: {stops[0].why}"} if stops else view
 
 
 def watch(database: Database, batch_id: str) -> View:
@@ -90,7 +96,7 @@ class _Lines:
         if time.monotonic() - self._said < LINE_EVERY and not ended(view):
             return
         self._said = time.monotonic()
-        self._console.print(f"{view['state']}: {_done(view)} of {view['total']} {_rest(view)}".rstrip())
+        self._console.print(", ".join(filter(None, (f"{view['state']}: {_done(view)} of {view['total']}", _rest(view)))))
 
 
 def _done(view: View) -> int:
@@ -100,6 +106,8 @@ def _done(view: View) -> int:
 def _rest(view: View) -> str:
     failed = view["counts"]["failed"]
     told = [f"{failed} failed"] if failed else []
+    if "stands_still" in view:
+        return ", ".join([*told, f"stands still: {view['stands_still']}"])
     if view["rate_per_minute"]:
         told.append(f"{view['rate_per_minute']:g} a minute")
     if view["eta"]:

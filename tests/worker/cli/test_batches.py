@@ -12,7 +12,9 @@ import pytest
 from tests.worker.cli.clocks import time_with
 from worker.jobs import batches as ledger
 from worker.jobs.ledger import utc_now
+from worker.jobs.model import Lane
 from worker.jobs.search import JobFilter, find_jobs
+from worker.jobs.standstills import BROKEN, Cause, note
 from worker.jobs.tables import jobs
 
 if TYPE_CHECKING:
@@ -81,6 +83,19 @@ def test_watch_waits(run: Run, batch: str, database: Database, monkeypatch: pyte
     monkeypatch.setattr("worker.cli.watching.time", time_with(sleep))
     assert run("batches", "watch", batch).exit_code == 0
     assert next(rounds, None) is None
+
+
+def test_standstill_is_told(run: Run, said: Said, batch: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the connection takes no call, whoever looks or watches is told why nothing moves; of a batch that is over nothing is said."""
+    lane, now = Lane("acme", "visma"), utc_now()
+    with database.write() as connection:
+        note(connection, lane, None, Cause(BROKEN, "does not answer"), now)
+    assert said("batches", "show", batch)["stands_still"] == "visma: does not answer"
+    assert "visma: does not answer" in run("batches", "show", batch).stdout
+    monkeypatch.setattr("worker.cli.watching.time", time_with(lambda _seconds: end(database, ["succeeded", "succeeded"])))
+    watched = run("batches", "watch", batch)
+    assert "stands still: visma: does not answer" in watched.stderr
+    assert "stands still" not in watched.stdout
 
 
 def test_unknown_batch(run: Run, url: str) -> None:
