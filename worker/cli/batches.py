@@ -103,10 +103,10 @@ def cancel(batch_ids: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 -
 
 def show_made(settings: Settings, database: Database, batch_id: str, *, hold: bool, wait: bool, as_json: bool) -> None:
     """What was made, for whoever made it: a held batch with what it would take; one to be waited for when it has ended."""
-    if hold or wait:
+    if wait:
         say_when_idle(settings, database)
     if hold:
-        wait_until_made(database, batch_id)
+        wait_until_made(settings, database, batch_id)
     if wait:
         finish(watch(database, batch_id), as_json=as_json)
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from worker.cli.group import Failed
+from worker.cli.idle import say_when_idle
 from worker.cli.output import local
 from worker.cli.watching import EVERY, View, view_of
 from worker.jobs import estimates
@@ -44,8 +45,11 @@ def with_takes(settings: Settings, database: Database, batch_id: str) -> View:
     return {**view, "takes": {name: value for name, value in found.items() if name != "preview"}}
 
 
-def wait_until_made(database: Database, batch_id: str) -> None:
+def wait_until_made(settings: Settings, database: Database, batch_id: str) -> None:
     """Wait while a worker looks for what a selection holds. Raises `Failed` on Ctrl-C: the batch is held all the same."""
+    if view_of(database, batch_id)["state"] != BatchState.PLANNING.value:
+        return
+    say_when_idle(settings, database)
     try:
         while view_of(database, batch_id)["state"] == BatchState.PLANNING.value:
             time.sleep(EVERY)

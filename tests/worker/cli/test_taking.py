@@ -71,6 +71,7 @@ def test_told_for_a_person(run: Run, url: str) -> None:
     run("release", "P/1")
     made = run("release", "P/1", "P/2", "--hold")
     assert made.exit_code == 0
+    assert "no worker" not in made.stderr  # for what is named none is waited for
     assert "2: 2 queued" in made.stdout
     assert "about 3" in made.stdout
     assert "1: its document has an open release job already" in made.stdout
