@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from worker.jobs.verdicts import NewJob
 from worker.kinds import KINDS
 from worker.kits.explosion import inner
+from worker.sync.options import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from worker.kit_ledger.book import KitBook
-    from worker.settings import Tenant
+    from worker.settings import Sync, Tenant
     from worker.sync.memory import Memory
     from worker.sync.options import Options
     from worker.sync.translation import Translation
@@ -36,12 +37,18 @@ def new_sync(tenant: Tenant, source: str, arguments: dict[str, Any], **more: Any
     )
 
 
+def reaches_all(options: Options, sync: Sync) -> bool:
+    """Whether it goes to all targets that get the parts of this source's kits: a sync of some of them leaves the others behind."""
+    usual = options_of({"source": options.source}, sync)
+    return all(target in options.targets and options.nesting(target) == "explode" for target in _exploding(usual))
+
+
 def parents(book: KitBook, tenant: Tenant, options: Options, translation: Translation, changed: Collection[str]) -> tuple[NewJob, ...]:
     """One sync for each kit that has one of the changed kits in it, however deep, for the targets that get its parts.
 
     The kit that is being synced is none of them: it is at it.
     """
-    targets = [target for target in options.targets if options.nesting(target) == "explode"]
+    targets = _exploding(options)
     if not targets:
         return ()
     mine = translation.same(options.kit)
@@ -60,3 +67,7 @@ def fillings(tenant: Tenant, options: Options, memory: Memory, translation: Tran
         lacked = [code for code in parts if translation.same(translation.codes.theirs(target, code)) in made]
         found += [new_sync(tenant, options.source, {"kit": code, **given}) for code in lacked]
     return tuple(found)
+
+
+def _exploding(options: Options) -> list[str]:
+    return [target for target in options.targets if options.nesting(target) == "explode"]

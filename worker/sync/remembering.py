@@ -43,11 +43,14 @@ class Remembering:
     sync: Sync
     translation: Translation
 
-    def saw_source(self, source: str, kits: Mapping[str, RemoteKit]) -> tuple[str, ...]:
-        """Keep what was read; the codes of what is another than when a sync last read it, as far as that is known."""
+    def saw_source(self, source: str, kits: Mapping[str, RemoteKit], *, told: bool) -> tuple[str, ...]:
+        """Keep what was read; the codes of what is another than when a sync last told of it, as far as that is known.
+
+        `told`: this one tells all whom it concerns, so that it is no news for the next.
+        """
         before = {code: each.followed or each.fingerprint for code, each in self.book.snapshots(source, kits).items()}
         seen = [self.snapshot(kit) for kit in kits.values()]
-        self.book.keep(source, seen)
+        self.book.keep(source, seen, glimpsed=not told)
         return tuple(each.code for each in seen if before.get(each.code, each.fingerprint) != each.fingerprint)
 
     def glimpsed(self, erp: str, kits: Iterable[RemoteKit], revision: str | None) -> None:

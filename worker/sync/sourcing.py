@@ -10,7 +10,7 @@ from worker.errors import Fault, KitFault
 from worker.jobs.model import JobError
 from worker.jobs.verdicts import done, failed
 from worker.sync import reports
-from worker.sync.following import fillings, parents
+from worker.sync.following import fillings, parents, reaches_all
 from worker.sync.known import look, together
 from worker.sync.memory import KEY, Memory
 from worker.sync.options import settled
@@ -80,7 +80,7 @@ class Sourcing:
         if item.options.dry_run:
             self.book.glimpsed(item.options.source, kits.values(), item.options.revision)
             return self._go(item, recipes_of(kits))
-        changed = self.book.saw_source(item.options.source, kits)
+        changed = self.book.saw_source(item.options.source, kits, told=reaches_all(item.options, self.tenant.sync))
         if item.job.progress.get("doubt"):  # its worker stopped, perhaps between seeing a change and telling of it
             changed = (*changed, *kits)
         follow = parents(self.book.book, self.tenant, item.options, self.translation, changed)

@@ -193,7 +193,7 @@ def test_dry_run_leaves_news(company: Company, dry_run: bool, news: tuple[str, .
     Comparing(company, dry_run=dry_run).run()
 
     book = Remembering(company.book, company.sync, translation_of(company.sync))
-    assert book.saw_source("visma", company.visma.read(["KIT-00"])) == news
+    assert book.saw_source("visma", company.visma.read(["KIT-00"]), told=True) == news
 
 
 def test_fresh_source_not_read(company: Company) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,6 +49,23 @@ def test_seen_by_parent(company: Company) -> None:
     job = company.run("KIT")
 
     assert (job.state, followers(company)) == (State.SUCCEEDED, ["OTHER"])
+
+
+@pytest.mark.parametrize("some", [{"targets": ["visma"]}, {"nested": "preserve"}])
+def test_some_targets_first(sqlite_db: Database, some: dict[str, Any]) -> None:
+    """A sync of targets that do not get the parts takes no news away from the one of those that do."""
+    company = Company(sqlite_db, Sync(source="intacct", targets=("itempath", "visma"), nested={"itempath": "explode"}))
+    company.intacct.put("INNER", ("A", "1"))
+    company.intacct.put("KIT", Line("INNER", Decimal(2), type="kit"))
+    company.run("KIT")
+    company.intacct.put("INNER", ("A", "3"))
+
+    company.run("INNER", **some)
+    assert followers(company) == []
+    company.run("INNER")
+    company.run("INNER")
+
+    assert followers(company) == ["KIT"]
 
 
 def test_dry_run_first(company: Company) -> None:
