@@ -66,6 +66,8 @@ class Comparison:
         order = (options.source, *options.targets)
         stage = int(batch.planned.get("stage", 0))
         place = order[stage] if stage < len(order) else options.source
+        if place not in self.traits:  # a lane that nobody serves: settings may have changed since it was asked for
+            raise Rejected(f"there is no connection to {place}")
         if place != self.target.traits.erp:
             return Page([], dict(batch.planned), last=False, erp=place)
         if stage < len(order):

@@ -105,6 +105,15 @@ def test_pages_without_end(company: Company, monkeypatch: pytest.MonkeyPatch) ->
         Comparing(company).run()
 
 
+def test_connection_is_gone(company: Company) -> None:
+    """A comparison with a system that the settings no longer have ends, with the reason: nobody would go on with it there."""
+    comparing = Comparing(company, targets=["itempath", "intacct"])
+    comparing.parts = {erp: replace(part, traits={"visma": TRAITS["visma"]}) for erp, part in comparing.parts.items()}
+
+    with pytest.raises(Rejected, match="itempath"):
+        comparing.run()
+
+
 def test_order_of_places(company: Company) -> None:
     """The source is read first, then the targets, and the jobs are made where they begin."""
     comparing = Comparing(company, targets=["itempath", "intacct"])
