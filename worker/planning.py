@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
-from worker.errors import BadAnswer, CallError, Conflict
+from worker.errors import BadAnswer, CallError, Conflict, LedgerUnavailable
 from worker.jobs import batches
 from worker.jobs.announcing import tell_of_batches
 from worker.jobs.model import Lane
@@ -85,6 +85,8 @@ class Planner:
         except CallError as error:
             message, waits = error.message, error.error_class in _PASSING
             return lambda connection: self._failed(connection, batch, message, waits=waits)
+        except LedgerUnavailable:  # what a page showed is kept there
+            return lambda connection: self._failed(connection, batch, "the ledger was away", waits=True)
         except Exception as error:  # noqa: BLE001 - the batch says what became of it
             _log.exception("a plan failed", lane=str(self._lane), batch=batch.id)
             message = f"a fault of kitrelay: {type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from worker.errors import BadAnswer, CallError
+from worker.errors import BadAnswer, CallError, KitrelayError, LedgerUnavailable
 from worker.handling import Page
 from worker.jobs import batches
 from worker.jobs.model import Lane
@@ -23,7 +23,7 @@ LANE = Lane("acme", "visma")
 class Pages:
     """Fails so often, then ends."""
 
-    def __init__(self, *errors: CallError) -> None:
+    def __init__(self, *errors: KitrelayError) -> None:
         self.errors = list(errors)
         self.asked = 0
         self.planned: list[object] = []
@@ -92,6 +92,15 @@ def test_away(db: Database) -> None:
     batch = plan(db, pages)
 
     assert (batch.state, pages.asked) == (BatchState.SUCCEEDED, 21)
+
+
+def test_ledger_away(db: Database) -> None:
+    """A ledger that was away while a page was kept in it ends no selection."""
+    pages = Pages(LedgerUnavailable("away"))
+
+    batch = plan(db, pages)
+
+    assert (batch.state, pages.asked) == (BatchState.SUCCEEDED, 2)
 
 
 def test_put_off(db: Database) -> None:

@@ -73,6 +73,8 @@ def _in_one_go(items: Sequence[Known], read: Callable[[Sequence[Known]], T], jud
         return [pair for item in items for pair in _in_one_go([item], read, judge, now)]
     except CallError as error:
         return [(item.job, _unseen(item, error, now)) for item in items]
+    except LedgerUnavailable:  # where ids are known from
+        return [(item.job, _away()) for item in items]
     return [(item.job, _judged(item, found, judge, now)) for item in items]
 
 
@@ -84,8 +86,12 @@ def _judged(item: Known, found: T, judge: Callable[[Known, T], Verdict], now: fl
     except CallError as error:
         return _unseen(item, error, now)
     except LedgerUnavailable:
-        return later("the ledger was away", wait=AWAY)
+        return _away()
     return replace(verdict, progress={"failed_looks": None, "failing_since": None, **verdict.progress})
+
+
+def _away() -> Verdict:
+    return later("the ledger was away", wait=AWAY)
 
 
 def _unseen(item: Known, error: CallError, now: float) -> Verdict:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.worker.sync.company import Company
-from worker.errors import AuthRefused, BadAnswer, Unclear
+from worker.errors import AuthRefused, BadAnswer, LedgerUnavailable, Unclear
 from worker.jobs.states import State
 
 if TYPE_CHECKING:
@@ -30,6 +30,20 @@ def company(sqlite_db: Database) -> Company:
 def test_unreadable_once(company: Company) -> None:
     """A page of a proxy in place of an answer: the next look goes on."""
     company.itempath.fails = [BadAnswer("<html>")]
+
+    assert company.run().state is State.SUCCEEDED
+
+
+def test_ledger_away(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An adapter that asks the ledger for ids while it is away costs a moment, and no job."""
+    read, times = company.itempath.read, iter([LedgerUnavailable("away")] * 2)
+
+    def away(codes: Collection[str], revision: str | None = None) -> dict[str, RemoteKit]:
+        for error in times:
+            raise error
+        return read(codes, revision)
+
+    monkeypatch.setattr(company.itempath, "read", away)
 
     assert company.run().state is State.SUCCEEDED
 
