@@ -107,7 +107,7 @@ def _freed(job: Job, now: datetime) -> Change:
         due_at=now,
         finished_at=now if spent else None,
         error=error,
-        progress={**job.progress, "doubt": True, "sent_at": (job.claimed_at or now).timestamp(), "looks": 0},
+        progress={**job.progress, "doubt": True, "sent_at": (job.claimed_at or now).timestamp(), "stopped_at": now.timestamp(), "looks": 0},
     )
     attempt = Attempt(job.starts, job.claimed_at or now, now, cause)
     return Change(job, then, cause, "kitrelay", attempt)

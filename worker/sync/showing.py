@@ -58,7 +58,7 @@ class Showing:
         since = memory.sent_at or sent_at(job)
         unclear = [each for each in sent if each.outcome == "unclear"]
         if unclear:
-            left = self.system.traits.second_look - (self.now - since)
+            left = self.system.traits.second_look - (self.now - max(since, stopped_at(job)))
             if left > 0:
                 return later("nobody can tell yet whether it ran", wait=left + _MARGIN, **reports.remembering(memory))
             ran, unknown = self._asked(unclear, target)
@@ -108,6 +108,12 @@ class Showing:
 def sent_at(job: Job) -> float:
     """When the job's last write may have gone out, in epoch seconds."""
     at: float = job.progress.get("sent_at") or job.created_at.timestamp()
+    return at
+
+
+def stopped_at(job: Job) -> float:
+    """When its worker was found dead, if it was: a start of many writes may have sent the last of them just before."""
+    at: float = job.progress.get("stopped_at") or 0.0
     return at
 
 

@@ -77,7 +77,7 @@ def test_silent_workers_job_waits(db: Database) -> None:
     assert (freed.state, freed.due_at, freed.owner, freed.lease_until, freed.finished_at) == (State.WAITING, later(13), None, None, None)
     assert (freed.attempt, freed.deaths, freed.fence) == (1, 1, job.fence + 1)
     assert freed.error == JobError("in_doubt", "worker w stopped in the middle of it")
-    assert freed.progress == {"doubt": True, "sent_at": NOW.timestamp(), "looks": 0}
+    assert freed.progress == {"doubt": True, "sent_at": NOW.timestamp(), "stopped_at": later(13).timestamp(), "looks": 0}
     assert whole(moves_of(db, job), State.WAITING)
     with db.read() as connection:
         (attempt,) = search.history(connection, job)

@@ -163,6 +163,19 @@ def test_no_second_look_too_early(company: Company) -> None:
     assert company.clock() - sent >= company.itempath.traits.second_look
 
 
+def test_killed_after_long_writing(company: Company) -> None:
+    """A worker that wrote for long may have sent the last write when it died: the second look counts from there."""
+    second_look = company.itempath.traits.second_look
+    job = company.job()
+    while job.state is not State.QUEUED or "sync" not in job.progress:
+        job = company.step(job)
+    began, company.clock.seconds = company.clock(), company.clock() + second_look
+    progress = {**job.progress, "doubt": True, "sent_at": began, "stopped_at": company.clock()}
+    job = company.step(replace(job, state=State.WAITING, attempt=1, progress=progress))
+
+    assert job.due_at.timestamp() >= company.clock() + second_look
+
+
 def test_killed_while_writing(company: Company) -> None:
     """A worker that dies in the middle of the writes leaves a job that looks first; what ran is not written again."""
     company.itempath.import_seconds = 30.0
