@@ -132,7 +132,7 @@ def show_batch(view: View) -> None:
         ("made", local(view["created_at"])),
         ("ended", local(view["finished_at"])),
         ("jobs", f"{view['total']}: {counts}"),
-        ("rate", f"{view['rate_per_minute']:g} a minute"),
+        ("rate", "" if takes else f"{view['rate_per_minute']:g} a minute"),
         ("done by", f"{local(left[0])} to {local(left[1])[11:]}" if left else ""),
         ("stands still", view.get("stands_still")),
         ("message", view["message"]),

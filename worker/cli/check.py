@@ -35,7 +35,8 @@ def check(as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
     try:
         settings = load()
     except SettingsError as error:
-        _show([Finding("settings", "wrong", str(fault)) for fault in error.faults], as_json=as_json)
+        where = f"{error.source}: " if error.source else ""
+        _show([Finding("settings", "wrong", f"{where}{fault}") for fault in error.faults], as_json=as_json)
         raise click.exceptions.Exit(WRONG_USE) from error
     found = list(findings(settings))
     _show(found, as_json=as_json)

@@ -28,11 +28,13 @@ def found(result: click.testing.Result) -> dict[str, tuple[str, str]]:
 
 
 def test_settings_faults_are_listed(file: Path, run: Run) -> None:
-    """Wrong settings are shown, all of them, and are wrong use."""
+    """Wrong settings are shown, all of them, with the file they stand in, and are wrong use."""
     file.write_text('port = "x"\nfoo = 1\n')
     result = run("check", "--json")
     assert result.exit_code == 2
-    assert [each["state"] for each in json.loads(result.stdout)["items"]] == ["wrong", "wrong"]
+    told = json.loads(result.stdout)["items"]
+    assert [each["state"] for each in told] == ["wrong", "wrong"]
+    assert all(each["message"].startswith(f"{file}: ") for each in told)
 
 
 def test_empty_folder_says_what_to_do(run: Run, file: Path) -> None:
