@@ -74,6 +74,7 @@ def open_batch(connection: Connection, new: NewBatch, made_by: str, now: datetim
         priority=new.priority,
         tags=new.tags,
         held=new.held,
+        touched_at=now,
     )
     connection.execute(
         insert(batches).values(
