@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from webhooks.dashboard.sessions import Session
 
 _LOGIN_LIMIT: Final = 10_000
+_LOGOUT: Final = "/logout"
+"""What was sent there is done: nobody is logged in."""
 
 
 def session_of(pages: Pages, now: datetime) -> tuple[Session | None, Problem | None]:
@@ -48,7 +50,7 @@ def enter(pages: Pages) -> Response:
         given = sent(pages, _LOGIN_LIMIT)
         key = pages.login.prove(next(iter(given.get("key", ())), ""), request.remote_addr or "")
     except Problem as problem:
-        return _login_page(pages, {"wrong": problem.detail, "to": to}, problem.status, problem.headers)
+        return _login_page(pages, {"wrong": problem.detail, "undone": False, "to": to}, problem.status, problem.headers)
     answered = moved(to)
     name, token = cookie_name(secure=is_secure()), pages.sessions.begin(key, pages.api.clock())
     answered.set_cookie(name, token, max_age=LONGEST, secure=is_secure(), httponly=True, samesite="Lax", path="/")
@@ -58,15 +60,18 @@ def enter(pages: Pages) -> Response:
 def door(pages: Pages, session: Session | None) -> Response:
     """`GET /login`: who is in already goes on."""
     to = local_path(request.args.get("next", "/"))
-    return _login_page(pages, {"wrong": "", "to": to}, 200) if session is None else moved(to)
+    undone = request.args.get("undone") == "1"
+    return _login_page(pages, {"wrong": "", "undone": undone, "to": to}, 200) if session is None else moved(to)
 
 
 def to_login() -> Response:
-    """The way to the login, and from there back."""
-    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    """The way to the login, and from there back: to the page that a form was sent from, which was not heard."""
     if "HX-Request" in request.headers:  # a part of a page: the whole page has to go
-        return plain(b"", 401, "text/plain", {"HX-Redirect": "/login?" + urlencode({"next": _current()})})
-    return moved("/login?" + urlencode({"next": here}))
+        return plain(b"", 401, "text/plain", {"HX-Redirect": "/login?" + urlencode({"next": _page_of("HX-Current-URL")})})
+    if request.method == "GET":
+        return moved("/login?" + urlencode({"next": request.full_path.rstrip("?")}))
+    undone = {"undone": "1"} if "Referer" in request.headers and request.path != _LOGOUT else {}
+    return moved("/login?" + urlencode({"next": _page_of("Referer") if undone else "/", **undone}))
 
 
 def forget(answered: Response) -> None:
@@ -84,6 +89,7 @@ def _is_over(pages: Pages, session: Session) -> bool:
         return has_ended(connection, session.nonce)
 
 
-def _current() -> str:
-    given = split(request.headers.get("HX-Current-URL", "/"))
+def _page_of(header: str) -> str:
+    """The page that a browser says it is on."""
+    given = split(request.headers.get(header, "/"))
     return local_path(given.path + (f"?{given.query}" if given.query else ""))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.browser import Tab
     from tests.webhooks.world import World
+    from worker.cli.cluster import Cluster
 
 COOKIE = "kitrelay-session"
 HOST_COOKIE = "__Host-kitrelay-session"
@@ -42,6 +43,15 @@ def test_login_leads_back(small_world: World) -> None:
     assert cookie.same_site == "Lax"
     assert "ops-key" not in cookie.value
     assert client.get("/login").status_code == 303
+
+
+def test_form_leads_back(small_world: World) -> None:
+    """A form sent without a session is not heard; the login says so, and leads back to where it was typed, on this host only."""
+    client = small_world.app.test_client()
+    sent = client.post("/batches/new", data={"list": "P/1"}, headers={"Referer": "http://elsewhere.test/batches/new?by=list"})
+    assert sent.location == "/login?next=%2Fbatches%2Fnew%3Fby%3Dlist&undone=1"
+    assert "what you sent was not done" in client.get(sent.location).text
+    assert client.post("/batches/new", data={"list": "P/1"}).location == "/login?next=%2F"
 
 
 def test_wrong_keys_are_limited(small_world: World) -> None:
@@ -256,6 +266,23 @@ def test_old_news_is_said(window: Tab) -> None:
     page.unroute("**/*part=*")
     expect(page.locator("#stale")).to_be_hidden(timeout=PATIENCE_MS)
     window.troubles.clear()  # the requests that were made to fail
+
+
+def test_typed_outlives_session(window: Tab, cluster: Cluster) -> None:
+    """A long text that was sent after the session's end is back after the login, not sent; and is put back only once."""
+    page = window.go("/batches/new?by=list")
+    page.get_by_label("A document on each line").fill("P 000001")
+    window.press("Preview")
+    page.get_by_label("A document on each line").fill("P 000001\nP 000002")
+    page.context.clear_cookies(name=COOKIE)
+    window.press("Preview again")
+    expect(page.get_by_text("what you sent was not done")).to_be_visible()
+    page.get_by_label("API key").fill(cluster.key)
+    window.press("Log in")
+    expect(page.get_by_text("It was not sent.")).to_be_visible()
+    expect(page.get_by_label("A document on each line")).to_have_value("P 000001\nP 000002")
+    page.reload()
+    expect(page.get_by_label("A document on each line")).to_have_value("")
 
 
 def token_of(text: str) -> str:

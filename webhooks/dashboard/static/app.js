@@ -112,6 +112,46 @@
     if (rows[to]) rows[to].querySelector("[data-open]").focus();
   }
 
+  // A long text that somebody sent in vain, because the session was over, is put back where it was typed, after the login.
+  const typed = "kitrelay-typed";
+
+  function keepTyped(event) {
+    const form = event.target;
+    if (form.method !== "post" || !form.querySelector("textarea")) return;
+    const fields = [...form.elements].filter((field) => field.name && !["csrf", "once"].includes(field.name) && field.matches("textarea, select, input:not([type=checkbox], [type=radio])"));
+    const hidden = fields.filter((field) => field.type === "hidden").map((field) => [field.name, field.value]);
+    const values = fields.filter((field) => field.type !== "hidden").map((field) => [field.name, field.value]);
+    const page = location.pathname + (hidden.length ? `?${new URLSearchParams(hidden)}` : location.search);
+    try {
+      sessionStorage.setItem(typed, JSON.stringify({ page, values, lost: false }));
+    } catch {
+      sessionStorage.removeItem(typed); // more than a browser keeps
+    }
+  }
+
+  function putBack() {
+    const found = JSON.parse(sessionStorage.getItem(typed) || "null");
+    if (!found) return;
+    if (location.pathname === "/login") {
+      sessionStorage.setItem(typed, JSON.stringify({ ...found, lost: true }));
+      return;
+    }
+    const form = [...document.querySelectorAll("form[method=post]")].find((each) => found.values.every(([name]) => each.elements.namedItem(name)));
+    if (found.lost && !form && !found.led) {
+      sessionStorage.setItem(typed, JSON.stringify({ ...found, led: true }));
+      location.replace(found.page);
+      return;
+    }
+    sessionStorage.removeItem(typed);
+    if (!found.lost || !form) return;
+    found.values.forEach(([name, value]) => { form.elements.namedItem(name).value = value; });
+    const told = document.createElement("p");
+    told.className = "notice warn";
+    told.setAttribute("role", "status");
+    told.textContent = "What you typed before you were logged out is here again. It was not sent.";
+    document.getElementById("main").prepend(told);
+  }
+
   async function copy(event) {
     const button = event.target.closest("button[data-copy]");
     if (!button) return;
@@ -163,6 +203,7 @@
   }
 
   tellZone();
+  putBack();
   watchNews();
   keepOpen();
   keepPlace();
@@ -171,6 +212,7 @@
   window.addEventListener("pageshow", countAllTicks); // a browser that comes back ticks again what was ticked
   document.addEventListener("change", chooseTheme);
   document.addEventListener("change", tick);
+  document.addEventListener("submit", keepTyped);
   document.addEventListener("click", copy);
   document.addEventListener("click", closeMenus);
   document.addEventListener("keydown", press);
