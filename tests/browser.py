@@ -28,8 +28,13 @@ OPTIONS: Final = (
 )
 SHOTS: Final = Path(__file__).parent.parent / "ci-output" / "pages"
 WIDE: Final = {"width": 1360, "height": 900}
+MIDDLE: Final = {"width": 800, "height": 900}
 NARROW: Final = {"width": 390, "height": 844}
 ZONE: Final = "Europe/Oslo"
+HIDDEN: Final = """() => [...document.querySelectorAll('.table:has(.flow, .batches)')]
+    .filter(place => place.scrollWidth > place.clientWidth).map(place => place.getAttribute('aria-label') || place.className)"""
+"""Lists of which a part can't be seen."""
+
 PATIENCE_MS: Final = 30_000
 SERIOUS: Final = ("serious", "critical")
 HURRY: Final = """
@@ -80,8 +85,10 @@ class Tab:
                 self.must_fit(f"{name}, {size}, {theme}")
                 if (size, theme) != ("narrow", "dark"):  # its colours were looked at wide, its places in the light
                     self.must_be_sound(f"{name}, {size}, {theme}")
-        self.page.set_viewport_size(WIDE)  # type: ignore[arg-type] # a plain dict
         self.page.emulate_media(color_scheme="light")
+        for viewport in (MIDDLE, WIDE):  # the widest last: the next look is at that
+            self.page.set_viewport_size(viewport)  # type: ignore[arg-type] # a plain dict
+            self.must_fit(f"{name}, {viewport['width']} wide")
 
     def must_be_sound(self, what: str) -> None:
         """No serious fault of accessibility."""
@@ -93,6 +100,8 @@ class Tab:
         """Nothing is wider than the window."""
         over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert over <= 0, f"{what}: {over} pixels wider than its window"
+        hidden = self.page.evaluate(HIDDEN)
+        assert not hidden, f"{what}: to be scrolled sideways: {hidden}"
 
 
 @contextlib.contextmanager

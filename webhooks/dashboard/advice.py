@@ -98,6 +98,9 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
 }
 
+CLASSES: Final = tuple((name, f"{advice.name} ({name})") for name, advice in ADVICE.items())
+"""The classes to choose from, in words."""
+
 
 def advice_of(error_class: str) -> Advice:
     """The advice for a class; for one that this version does not know, that it does not."""

@@ -49,6 +49,15 @@ def cut(text: str, most: int) -> tuple[str, bool]:
     return (text, False) if len(text) <= most else (text[:most], True)
 
 
+def is_json(text: str) -> bool:
+    """Whether a text is JSON as a whole."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 def pretty_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """A value as JSON to read."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

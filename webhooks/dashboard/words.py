@@ -55,6 +55,26 @@ KINDS: Final = {
     "send_notice": "Send notice",
 }
 
+SECTIONS: Final = (
+    ("Today", "/"),
+    ("Batches", "/batches"),
+    ("Jobs", "/jobs"),
+    ("Failures", "/failures"),
+    ("Kits", "/kits"),
+    ("Deliveries", "/deliveries"),
+    ("Controls", "/connections"),
+)
+"""The pages that all others belong to: each with its name and address."""
+
+_ELSEWHERE: Final = {"/actions": "/jobs"}
+
+
+def section(route: str) -> str:
+    """The address of the section that a route belongs to; empty: none."""
+    begin = "/" + route.removeprefix("/").partition("/")[0]
+    found = _ELSEWHERE.get(begin, begin)
+    return found if route and found in {to for _, to in SECTIONS} else ""
+
 
 def stated(state: str) -> str:
     """A state within a sentence: only the first letter is made small."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.api import queries
-from webhooks.api.access import must_see, sees, tenants_of
+from webhooks.api.access import sees, tenants_of
 from webhooks.api.queries import PAGING, cursor, page_of, paged
+from webhooks.dashboard import words
 from webhooks.dashboard.visiting import Page
+from worker.errors import InvalidArguments
 from worker.jobs import search
 from worker.jobs.progress import standings
 from worker.jobs.states import FINAL, OPEN, BatchState
@@ -22,37 +24,53 @@ if TYPE_CHECKING:
 
 IN_PAGE: Final = 25
 _FILTERS: Final[Mapping[str, Callable[[str], Any]]] = {"tenant": queries.text, "state": queries.batch_state, **PAGING}
-_STATES: Final = tuple(state.value for state in BatchState)
+_STATES: Final = tuple((state.value, words.STATES[state.value]) for state in BatchState)
+_FIELDS: Final = ("state", "tenant")
+_NONE: Final[Mapping[str, Any]] = {"items": (), "next": None}
 _OPEN: Final = tuple(state.value for state in OPEN)
 _FINAL: Final = tuple(state.value for state in FINAL)
 
 
 def listed(visit: Visit) -> Outcome:
-    """`/batches`. An empty filter is none."""
+    """`/batches`. An empty field of the filter asks for nothing; what is wrong with the others is said beside them."""
     query = [(name, value.strip()) for name, value in visit.query if value.strip()]
-    found = queries.read(query, _FILTERS)
-    page = page_of({"limit": IN_PAGE, **found})
-    tenants = tenants_of(visit.key)
-    if found.get("tenant") is not None:
-        must_see(visit.key, found["tenant"])
-        tenants = (found["tenant"],)
-    with visit.api.database.read() as connection:
-        present = search.find_batches(connection, tenants, page.limit + 1, page.after, found.get("state"))
-        stand = standings(connection, present[: page.limit], visit.now)
-    told = paged(present, page.limit, lambda batch: line(batch, stand[batch.id], visit.now), lambda batch: cursor(batch.id))
-    kept = [(name, value) for name, value in query if name != "cursor"]
+    faults, told = _wrong(visit, query), _NONE
+    if not faults:
+        try:
+            told = _found(visit, query)
+        except InvalidArguments as error:
+            faults = {fault.path: fault.message for fault in error.faults}
+    given = dict(query)
     values = {
         "lines": told["items"],
         "next": told["next"],
-        "kept": kept,
+        "kept": [(name, value) for name, value in query if name != "cursor"],
         "query": query,
-        "tenant": found.get("tenant", ""),
-        "state": found.get("state", ""),
+        "typed": {name: given.get(name, "") for name in _FIELDS},
+        "faults": faults,
+        "others": [{"path": name, "message": message} for name, message in faults.items() if name not in _FIELDS],
         "tenants": [name for name in sorted(visit.api.settings.tenants) if sees(visit.key, name)],
-        "states": [(state, state) for state in _STATES],
+        "states": _STATES,
         "moving": any(each["moving"] for each in told["items"]),
     }
-    return Page("batches.html", values)
+    return Page("batches.html", values, 422 if faults else 200)
+
+
+def _wrong(visit: Visit, query: list[tuple[str, str]]) -> dict[str, str]:
+    """A tenant that this key does not see."""
+    tenant = dict(query).get("tenant")
+    return {} if tenant is None or sees(visit.key, tenant) else {"tenant": "there is no such tenant"}
+
+
+def _found(visit: Visit, query: list[tuple[str, str]]) -> Mapping[str, Any]:
+    """The batches that match, each as a line. Raises `InvalidArguments`."""
+    found = queries.read(query, _FILTERS)
+    page = page_of({"limit": IN_PAGE, **found})
+    tenants = tenants_of(visit.key) if found.get("tenant") is None else (found["tenant"],)
+    with visit.api.database.read() as connection:
+        present = search.find_batches(connection, tenants, page.limit + 1, page.after, found.get("state"))
+        stand = standings(connection, present[: page.limit], visit.now)
+    return paged(present, page.limit, lambda batch: line(batch, stand[batch.id], visit.now), lambda batch: cursor(batch.id))
 
 
 def line(batch: Batch, progress: Progress, now: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from webhooks.api.fields import ID
 from webhooks.dashboard.batches.holdups import halted, holdups, stood_still
 from webhooks.dashboard.batches.listing import line
 from webhooks.dashboard.batches.new import rests_on, takes
+from webhooks.dashboard.jobs.lines import line as job_line
 from webhooks.dashboard.visiting import Page
 from worker.errors import NotFound
 from worker.jobs import batch_jobs, estimates, search, standstills
@@ -65,7 +66,7 @@ def shown(visit: Visit) -> Outcome:
         "asked": selection(batch),
         "groups": seen.groups[:MOST_GROUPS],
         "more_groups": len(seen.groups) > MOST_GROUPS,
-        "jobs": [job_view(job) for job in seen.jobs],
+        "jobs": [job_line(job_view(job), visit.now) for job in seen.jobs],
         "holdups": holdups(batch, seen.progress.counts, links, visit.now),
         "halted": halted(places(visit, batch), links),
         "stops": stood_still(seen.stops, batch.created_at, batch.finished_at or visit.now),

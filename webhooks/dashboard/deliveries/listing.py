@@ -8,6 +8,7 @@ from webhooks import triggers, visma
 from webhooks.api import deliveries as api
 from webhooks.api import jobs as jobs_api
 from webhooks.api.access import sees, tenants_of
+from webhooks.dashboard import words
 from webhooks.dashboard.deliveries import filters as delivery_filters
 from webhooks.dashboard.deliveries.advice import advice_of
 from webhooks.dashboard.deliveries.filters import PATH
@@ -64,7 +65,7 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
         "others": [{"path": name, "message": message} for name, message in faults.items() if name not in _FIELDS],
         "states": [{"state": each, "to": delivery_filters.turned(query, each), "chosen": _chosen(query, each)} for each in STATES],
         "tenants": tenants(visit),
-        "sources": sources(visit, dict(query).get("tenant")),
+        "sources": choices(visit, dict(query).get("tenant")),
         "kept": A_MINUTE,
         "open": any(dict(query).get(name) or name in faults for name in ("type", "since", "until")),
         "range": address(f"{PATH}/replay", [pair for pair in asked if pair[0] in delivery_filters.RANGE]),
@@ -112,6 +113,11 @@ def tenants(visit: Visit) -> Sequence[str]:
     """The tenants to choose from."""
     seen = tenants_of(visit.key)
     return sorted(visit.api.settings.tenants if seen is None else (each for each in seen if each in visit.api.settings.tenants))
+
+
+def choices(visit: Visit, tenant: str | None = None) -> list[tuple[str, str]]:
+    """The sources to choose from, each with what it is called."""
+    return [(name, words.ERPS.get(name, name)) for name in sources(visit, tenant)]
 
 
 def sources(visit: Visit, tenant: str | None = None) -> list[str]:

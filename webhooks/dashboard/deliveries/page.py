@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from webhooks.api import deliveries as api
 from webhooks.dashboard.deliveries.advice import advice_of
 from webhooks.dashboard.deliveries.listing import is_unread, jobs_named
-from webhooks.dashboard.printing import cut, pretty
+from webhooks.dashboard.printing import cut, is_json, pretty
 from webhooks.dashboard.visiting import Download, Page
 from webhooks.refusals import KEPT_BYTES
 from worker.jobs import deliveries
@@ -74,7 +74,7 @@ def body(visit: Visit) -> Outcome:
 def _beginning(text: str) -> tuple[str, bool]:
     """What is shown of a body, and whether there is more. To print all of a large one takes seconds, for nothing."""
     begun, longer = cut(text, _PRINTED)
-    shown, more = cut(pretty(begun), MOST_SHOWN)
+    shown, more = cut(pretty(begun) if longer or is_json(begun) else begun, MOST_SHOWN)
     return shown, more or longer
 
 

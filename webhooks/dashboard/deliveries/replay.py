@@ -10,7 +10,7 @@ from webhooks.dashboard import words
 from webhooks.dashboard.deliveries import filters as delivery_filters
 from webhooks.dashboard.deliveries.filters import PATH
 from webhooks.dashboard.deliveries.foreseeing import told
-from webhooks.dashboard.deliveries.listing import sources, tenants
+from webhooks.dashboard.deliveries.listing import choices, tenants
 from webhooks.dashboard.jobs.filters import address, read
 from webhooks.dashboard.visiting import Moved, Page
 from webhooks.retold import teller
@@ -62,8 +62,10 @@ def range_asked(visit: Visit) -> Outcome:
     if query != list(visit.query):
         return Moved(address(f"{PATH}/replay", query))
     given = {name: value for name, value in query if name in delivery_filters.RANGE}
-    if not all(given.get(name) for name in _NEEDED):
-        return _page(visit, given, {})
+    missing = [name for name in _NEEDED if not given.get(name)]
+    if missing:
+        previewed = bool(visit.get("preview"))
+        return _page(visit, given, {"faults": dict.fromkeys(missing, "is needed")} if previewed else {}, 422 if previewed else 200)
     try:
         preview = visit.ask(api.replay_range, body={**given, "preview": True})
     except InvalidArguments as error:
@@ -95,7 +97,7 @@ def _page(visit: Visit, given: Mapping[str, str], more: Mapping[str, Any], statu
         "given": given,
         "typed": delivery_filters.typed(list(given.items()), visit.zone),
         "tenants": tenants(visit),
-        "sources": sources(visit, given.get("tenant")),
+        "sources": choices(visit, given.get("tenant")),
         "most": MOST,
         "faults": {},
         "preview": None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.api import failures as api
 from webhooks.api.access import sees
-from webhooks.dashboard.advice import ADVICE, advice_of
+from webhooks.dashboard.advice import CLASSES, advice_of
 from webhooks.dashboard.deliveries.listing import jobs_named, tenants
 from webhooks.dashboard.failures import filters as failure_filters
 from webhooks.dashboard.failures.filters import PATH, TABS
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _EMPTY: Final[Mapping[str, Any]] = {"items": (), "next": None}
 _FIELDS: Final = frozenset(failure_filters.NAMES) - {"standing", "batch"}
 """Parts of the filter that are typed or chosen: what is wrong with them is said beside them."""
-
-CLASSES: Final = tuple((name, f"{advice.name} ({name})") for name, advice in ADVICE.items())
 
 
 def listed(visit: Visit) -> Outcome:

@@ -21,6 +21,8 @@ from webhooks.dashboard.visiting import Page
 from worker.errors import NotFound
 from worker.jobs import queue, search
 from worker.jobs.gaps import explained
+from worker.jobs.groups import Group
+from worker.jobs.messages import error_group
 from worker.jobs.states import OPEN, State
 
 if TYPE_CHECKING:
@@ -98,6 +100,7 @@ def _story_values(visit: Visit, connection: Connection, job: Job) -> dict[str, A
     moves, attempts = search.timeline(connection, job), search.history(connection, job)
     gaps = explained(connection, job, moves, visit.now if job.state in OPEN else None)
     whole, more = cut(pretty_json(job.arguments), 4 * MOST_SHOWN)
+    failed = job.state is State.FAILED
     return {
         "advice": advice_of(job.error.error_class) if job.error else None,
         "doubt": doubt_of(job, attempts) if job.error and job.error.error_class == "in_doubt" else None,
@@ -108,6 +111,7 @@ def _story_values(visit: Visit, connection: Connection, job: Job) -> dict[str, A
         "arguments": whole,
         "arguments_cut": more,
         "told": told_of(job),
+        "alike": Group(job.tenant, job.kind, job.error.error_class, error_group(job)).id if failed and job.error else "",
         "tells_of": tells_of(job),
     }
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from webhooks.api import jobs as api
 from webhooks.api.access import sees, tenants_of
 from webhooks.dashboard import words
+from webhooks.dashboard.advice import CLASSES
 from webhooks.dashboard.jobs import filters as job_filters
 from webhooks.dashboard.jobs.lines import line
 from webhooks.dashboard.jobs.views import kept
@@ -31,6 +32,10 @@ _FIELDS: Final = frozenset(job_filters.LABELS) - {"state", "failure", "closed", 
 
 _MORE: Final = ("reference", "erp_id", "batch", "tag", "since", "until")
 """Parts of the filter that are asked for seldom: their fields are out of the way until one is used."""
+
+
+_CHIPPED: Final = frozenset({"batch"})
+"""Of these, what is used is led to and not typed: its name among the active filters says enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
     rest = [pair for pair in query if pair[0] != "cursor"]
     return {
         "rows": [line(job, visit.now) for job in jobs],
-        "show": {name: any(job[name] for job in jobs) for name in ("batch", "tags")} | {"tenant": len(tenants(visit)) > 1},
+        "show": _told_apart(visit, jobs, asked),
         "first": len(rest) == len(query),
         "next": page["next"],
         "newest": job_filters.address(PATH, rest),
@@ -81,8 +86,19 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
         "filter": urlencode(asked),
         "file": job_filters.address(f"{PATH}.csv", asked),
         "tenants": tenants(visit),
-        "open": any(typed[name] or name in faults for name in _MORE),
+        "open": any(name in faults or (typed[name] and name not in _CHIPPED) for name in _MORE),
+        "classes": CLASSES,
         "link": lambda name, value: job_filters.address(PATH, job_filters.changed(asked, name, value)),
+    }
+
+
+def _told_apart(visit: Visit, jobs: Sequence[Mapping[str, Any]], asked: Pairs) -> dict[str, bool]:
+    """Which columns tell one job from another: what the filter names is the same in each."""
+    named = dict(asked)
+    return {
+        "batch": "batch" not in named and any(job["batch"] for job in jobs),
+        "tags": any(job["tags"] for job in jobs),
+        "tenant": "tenant" not in named and len(tenants(visit)) > 1,
     }
 
 

@@ -109,6 +109,19 @@ def test_refused_says_what_to_do(small_world: World) -> None:
     assert "Replay" not in text
 
 
+def test_odd_body_as_it_came(small_world: World) -> None:
+    """A body that is no JSON is shown as it came: nothing in it is moved, since the reason names a place in it."""
+    small_world.notify(b'{not json, {"a":1}', key="wrong")
+    assert "{not json, {&#34;a&#34;:1}</pre>" in small_world.log_in().get(f"/deliveries/{newest(small_world)}").text
+
+
+def test_range_names_what_it_needs(small_world: World) -> None:
+    """A preview without a source or a time says at each field that it is needed; the page by itself says nothing."""
+    client = small_world.log_in()
+    assert client.get("/deliveries/replay?tenant=acme&preview=1").text.count("is needed") == 3
+    assert "is needed" not in client.get("/deliveries/replay").text
+
+
 def test_duplicate_leads_to_first(small_world: World) -> None:
     """A duplicate's page has a link to the one that counts."""
     told = body(id=operation())

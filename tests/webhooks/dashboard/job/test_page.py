@@ -300,3 +300,14 @@ def test_ended_job_is_not_asked_for(small_world: World) -> None:
     assert "every 2s" in shown(client, open_id)
     assert "every 2s" in shown(client, open_id, "?part=live_job")
     assert "hx-trigger" not in shown(client, failed_id)
+
+
+def test_leads_to_its_like(small_world: World) -> None:
+    """A failed job leads to all that failed for the same reason, while it is failed."""
+    job_id = failed(small_world, message="no stock of item 12")
+    client = small_world.log_in()
+    group = re.search(r'href="(/failures/[0-9a-f]{32})"', client.get(f"/jobs/{job_id}").text)
+    assert group is not None
+    assert job_id in client.get(group[1]).text
+    small_world.press(client, f"/jobs/{job_id}/discard")
+    assert group[1] not in client.get(f"/jobs/{job_id}").text

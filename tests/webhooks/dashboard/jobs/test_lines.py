@@ -14,7 +14,14 @@ NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 def job(**changes: Any) -> dict[str, Any]:
     """A job of the API that was made a minute ago."""
-    plain = {"state": "queued", "error": None, "result": None, "due_at": "2026-03-04T11:59:00Z", "created_at": "2026-03-04T11:59:00Z"}
+    plain = {
+        "reference": "P/000123",
+        "state": "queued",
+        "error": None,
+        "result": None,
+        "due_at": "2026-03-04T11:59:00Z",
+        "created_at": "2026-03-04T11:59:00Z",
+    }
     return {**plain, "finished_at": None, **changes}
 
 
@@ -23,16 +30,24 @@ def job(**changes: Any) -> dict[str, Any]:
     [
         (None, ""),
         ([1], ""),
-        ({"type": "P", "ref_no": "000123", "status": "R", "last_modified": "x"}, "000123, status R"),
+        ({"type": "P", "ref_no": "000123", "status": "R", "last_modified": "x"}, "P/000123, released"),
         (
             {"kit": "K", "source": "visma", "dry_run": True, "wrote": 3, "targets": {}},
-            "from visma, dry run yes, written: 3",
+            "from Visma Net, dry run, written: 3",
         ),
     ],
 )
 def test_results_in_words(value: object, said: str) -> None:
     """What came of a job is said in a few words; what the line says elsewhere is left out."""
     assert result(value) == said
+
+
+def test_own_document_unsaid() -> None:
+    """The document that the line names already is not said again; another one is."""
+    done = {"type": "P", "ref_no": "000123", "status": "B"}
+    assert result(done, "P/000123") == "balanced"
+    assert result(done, "KIT-0001") == "P/000123, balanced"
+    assert result({"status": "X"}) == "status X"
 
 
 def test_reasons_in_one_line() -> None:

@@ -61,6 +61,15 @@ def test_tenants_stay_apart(small_world: World) -> None:
     assert "globex" in small_world.log_in("root-key").get("/jobs").text
 
 
+def test_columns_tell_apart(small_world: World) -> None:
+    """What the filter names is the same in each row, and has no column; that of all tenants is there again without it."""
+    small_world.job("1")
+    client = small_world.log_in("root-key")
+    column = '<th scope="col">Tenant</th>'
+    assert column in client.get("/jobs").text
+    assert column not in client.get("/jobs?tenant=acme").text
+
+
 def test_values_are_escaped(small_world: World) -> None:
     """What others wrote is text, wherever it stands."""
     small_world.job("<b>1</b>", tags=["<i>2</i>"])

@@ -136,7 +136,7 @@ def test_list_in_browser(window: Tab, cluster: Cluster, codes: list[str]) -> Non
         expect(page.locator(".verdict.good")).to_be_visible(timeout=PATIENCE_MS)
     page = window.go("/kits")
     page.get_by_label("Code begins with").fill(codes[4][:-1].lower())
-    page.get_by_role("button", name="Find").click()
+    page.locator(".finders").get_by_role("button", name="Show").click()
     expect(page.get_by_role("link", name=codes[4])).to_be_visible()
     page.get_by_text("A kit that is not in the list").click()
     page.get_by_label("Its whole code").fill("50% A/B #1")
