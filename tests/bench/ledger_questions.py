@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from tests.bench.ledger_stock import END, TENANTS
-from worker.jobs import actions, overview, search
+from worker.jobs import actions, overview, search, speeds
 from worker.jobs.deliveries import DeliveryFilter, find_deliveries
 from worker.jobs.failures import STANDINGS, FailureFilter, failure_groups, find_group
 from worker.jobs.filters import JobFilter
@@ -102,6 +102,7 @@ def _others(connection: Connection, tenants: Tenants, values: dict[str, list[Any
         pairs = [{one: first, other: second} for first in told[one] for second in told[other]]
         asked[f"deliveries by {one}, {other}"] = [_deliveries(tenants, **pair) for pair in pairs]
     asked["connections"] = [lambda c: [overview.oldest_due(c, Lane(home, erp), END) for home in tenants or TENANTS for erp in ERPS]]
+    asked["how fast batches went"] = [_speed(each) for each in tenants or TENANTS]
     asked["gauges: open"] = [overview.open_counts]
     asked["gauges: final"] = [overview.final_counts]
     asked["last move"] = [overview.last_move]
@@ -141,6 +142,10 @@ def _preview(verb: str, tenants: Tenants, values: dict[str, Any]) -> Ask:
 
 def _progress(batch: str) -> Ask:
     return lambda connection: progress_of(connection, search.find_batch(connection, batch), END)
+
+
+def _speed(tenant: str) -> Ask:
+    return lambda connection: speeds.speed_of(connection, tenant, "release_kit_assembly", END)
 
 
 def _batches(connection: Connection, tenants: Tenants, state: str | None = None) -> object:

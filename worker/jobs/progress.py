@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy import BigInteger, bindparam, func, select, type_coerce
 
 from worker.jobs import spent
 from worker.jobs.batches import counts_of_each
@@ -19,7 +19,7 @@ from worker.jobs.tables import jobs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from worker.jobs.model import Batch
 
@@ -103,21 +103,15 @@ def _flow(connection: Connection, batch: Batch, now: datetime) -> Flow:
     until = min(batch.finished_at or now, now)
     began = batch.touched_at if batch.state is BatchState.RUNNING else None
     since = max(batch.created_at, until - WINDOW, began or batch.created_at)
-    age = ((_micros(until) - type_coerce(jobs.c.finished_at, BigInteger)) // (SLICE // _MICROSECOND)).label("age")
-    grouped = select(age, func.count().label("n")).where(jobs.c.batch == batch.id, jobs.c.finished_at >= since).group_by(age)
-    return flow_of({row.age: row.n for row in connection.execute(grouped)}, (until - since).total_seconds())
+    rows = connection.execute(_ENDS, {"batch": batch.id, "since": since, "until": (until - _EPOCH) // _MICROSECOND})
+    return flow_of({row.age: row.n for row in rows}, (until - since).total_seconds())
 
 
 def _last_retry(connection: Connection, batch: Batch, by_state: dict[str, int]) -> datetime | None:
     """When the last of those that are to be tried again starts, where these are few: all others may be over long before."""
     if not 0 < by_state[State.RETRYING.value] <= MOST_RETRIES:
         return None
-    last = select(func.max(jobs.c.due_at)).where(jobs.c.batch == batch.id, jobs.c.state == State.RETRYING.value)
-    return connection.execute(last).scalar()
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+    return connection.execute(_LAST_RETRY, {"batch": batch.id}).scalar()
 
 
 def _failures(connection: Connection, batch: Batch) -> tuple[Failures, ...]:
@@ -126,3 +120,15 @@ def _failures(connection: Connection, batch: Batch) -> tuple[Failures, ...]:
     for group in groups:
         counted[group.error_class, group.message] += group.count
     return tuple(Failures(*reason, count=count) for reason, count in counted.most_common())
+
+
+def _ends() -> Select[int, int]:
+    """How many ended how many slices of time before `until`, which is in microseconds since 1970."""
+    moment = jobs.c.finished_at
+    slices = ((bindparam("until", type_=BigInteger) - type_coerce(moment, BigInteger)) // (SLICE // _MICROSECOND)).label("age")
+    mine = (jobs.c.batch == bindparam("batch"), moment >= bindparam("since", type_=moment.type))
+    return select(slices, func.count().label("n")).where(*mine).group_by(slices)
+
+
+_ENDS: Final = _ends()
+_LAST_RETRY: Final = select(func.max(jobs.c.due_at)).where(jobs.c.batch == bindparam("batch"), jobs.c.state == State.RETRYING.value)
