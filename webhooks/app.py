@@ -24,7 +24,7 @@ from webhooks.dashboard.login import Login
 from webhooks.dashboard.pages import Pages
 from webhooks.dashboard.sessions import Sessions
 from webhooks.gauges import Gauges
-from webhooks.guesses import AT_LOGIN, OF_API, Guesses
+from webhooks.guesses import Guesses
 from webhooks.health import OK, Doctor
 from webhooks.problems import Problem, internal, problem_of
 from webhooks.rates_shared import rates_for
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from webhooks.api.asking import Route
     from webhooks.concurrency import Concurrency
     from worker.jobs.bell import Ringing
-    from worker.settings import ApiKey, Settings
+    from worker.settings import Settings
 
 _log = structlog.get_logger("web")
 _WORDS: Final = {404: "there is nothing at this address", 405: "this address does not take this method"}
@@ -77,12 +77,12 @@ def create_app(
     doctor = Doctor(settings, database, clock)
     api, keys = Api(settings, database, bell, Fullness(database, most_open), streams, clock, doctor), Keys(settings.api_keys)
     wrong_keys = rates_for(settings.redis_url, lambda: clock().timestamp())  # apart: guesses hold up no news of the sources
-    _serve(app, api, keys, Guesses(wrong_keys, "wrong key", OF_API, clock), concurrency, metrics)
+    _serve(app, api, keys, concurrency, metrics)
     pages = Pages(
         api,
         Trials(receiver, database, refusals),
         Sessions(settings.api_keys),
-        Login(keys, Guesses(wrong_keys, "wrong login", AT_LOGIN, clock)),
+        Login(keys, Guesses(wrong_keys, clock)),
         concurrency,
         metrics,
         _problem,
@@ -120,15 +120,15 @@ def _receive(app: Flask, receiver: Receiver) -> None:
     _route(app, "POST", "/triggers/<tenant>/<source>", trigger)
 
 
-def _serve(app: Flask, api: Api, keys: Keys, guesses: Guesses, concurrency: Concurrency, metrics: Metrics) -> None:
+def _serve(app: Flask, api: Api, keys: Keys, concurrency: Concurrency, metrics: Metrics) -> None:
     for route in ROUTES:
-        _route(app, route.method, route.path, _view(route, api, lambda: _proven(keys, guesses), concurrency, metrics))
+        _route(app, route.method, route.path, _view(route, api, keys, concurrency, metrics))
 
 
-def _view(route: Route, api: Api, prove: Callable[[], ApiKey], concurrency: Concurrency, metrics: Metrics) -> Callable[..., Response]:
+def _view(route: Route, api: Api, keys: Keys, concurrency: Concurrency, metrics: Metrics) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         started = perf_counter()
-        answered = _answered(lambda: _asked(route, api, prove, concurrency, path))
+        answered = _answered(lambda: _asked(route, api, keys, concurrency, path))
         metrics.requests.labels(route.method, route.path, str(answered.status_code)).inc()
         metrics.request_seconds.labels(route.path).observe(perf_counter() - started)
         return answered
@@ -136,20 +136,9 @@ def _view(route: Route, api: Api, prove: Callable[[], ApiKey], concurrency: Conc
     return view
 
 
-def _proven(keys: Keys, guesses: Guesses) -> ApiKey:
-    """Who asks. Raises `Problem` 401; 429 for a wrong key after too many. Who gives none guesses none."""
-    given = request.headers.get("Authorization")
-    try:
-        return keys.find(given)
-    except Problem:
-        if given:
-            guesses.count(request.remote_addr or "")
-        raise
-
-
-def _asked(route: Route, api: Api, prove: Callable[[], ApiKey], concurrency: Concurrency, path: dict[str, str]) -> Answer | Streaming:
+def _asked(route: Route, api: Api, keys: Keys, concurrency: Concurrency, path: dict[str, str]) -> Answer | Streaming:
     """One request: who asks, whether they may, what they send; then the handler, where it may block."""
-    key = prove()
+    key = keys.find(request.headers.get("Authorization"))
     must_be(key, route.role)
     body = read(request.environ, route.limit, concurrency)
     if body.strip():

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-ASKED: Final = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)
+ASKED: Final = (400, 401, 403, 404, 408, 413, 415, 422, 500, 503)
 """Problems that any route may answer with."""
 
 ORDERED: Final = (*ASKED, 409)
@@ -88,7 +88,7 @@ def description() -> Json:
     plugin.converter.add_attribute_function(_member)  # type: ignore[union-attr] # made with the spec
     spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "description": "An API key of the settings."})
     spec.components.schema("Problem", schema=shapes.Problem)
-    for status in sorted(ORDERED):
+    for status in sorted({*ORDERED, 429}):
         spec.components.response(f"{status}", _problem(status))
     _requests(spec)
     for route in ROUTES:

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser import PATIENCE_MS
 from webhooks.dashboard.sessions import LONGEST, Sessions
 from webhooks.dashboard.visiting import local_path
-from webhooks.guesses import AT_LOGIN
+from webhooks.guesses import A_MINUTE
 from worker.errors import LedgerUnavailable
 from worker.settings import ApiKey, Secret
 
@@ -57,8 +57,8 @@ def test_form_leads_back(small_world: World) -> None:
 def test_wrong_keys_are_limited(small_world: World) -> None:
     """A wrong key is told so, whatever it is, and after some of them to wait; the right one is let in all the while."""
     client = small_world.app.test_client()
-    answers = [client.post("/login", data={"key": f"guess-{n}"}).status_code for n in range(AT_LOGIN + 1)]
-    assert answers == [401] * AT_LOGIN + [429]
+    answers = [client.post("/login", data={"key": f"guess-{n}"}).status_code for n in range(A_MINUTE + 1)]
+    assert answers == [401] * A_MINUTE + [429]
     assert client.post("/login", data={"key": "ops-key"}).status_code == 303
     assert small_world.app.test_client().post("/login", data={"key": "guess"}).status_code == 429
     elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
