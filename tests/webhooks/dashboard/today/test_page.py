@@ -266,3 +266,15 @@ def test_no_end_while_broken(world: World) -> None:
 
     assert "waits: Visma Net is broken" in client.get("/").text
     assert "done: not while Visma Net is broken" in client.get(f"/batches/{batch}").text
+
+
+def test_trouble_leads_to_its_control(world: World) -> None:
+    """A held batch that looks for its documents says so, and what it waits for; who may resume the connection is led to where that is."""
+    asked = {"tenant": "acme", "kind": "release_kit_assembly", "select": {"status": "B", "type": "P"}, "hold": True, "name": "Later"}
+    assert world.ask("POST", "/api/batches", "root-key", json=asked).status_code == 202
+    world.ask("POST", "/api/connections/acme/visma/pause", "root-key", json={})
+
+    shown = world.log_in("root-key").get("/").text
+    assert "0 found so far · held: nothing starts until somebody says so · waits: Visma Net is paused" in shown
+    assert 'href="/connections#acme-visma">Resume it under Controls' in shown
+    assert "under Controls" not in world.log_in("view-key").get("/").text
