@@ -38,6 +38,12 @@ class DocumentsForm(Form):
     created_until = Instant()
     modified_since = Instant()
 
+    @validates_schema(skip_on_field_errors=True)
+    def _can_be(self, data: Mapping[str, Any], **_options: object) -> None:
+        since, until = data.get("created_since"), data.get("created_until")
+        if since is not None and until is not None and until <= since:
+            raise ValidationError("must be after created_since", "created_until")
+
 
 class KitsForm(HowToSync):
     """Which kits a batch of syncs looks for: all that the source has; and how they are synced."""

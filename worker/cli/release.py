@@ -93,9 +93,12 @@ def release(
 
 
 def _one_of_both(documents: tuple[dict[str, str], ...], select: dict[str, Any]) -> None:
-    """Never everything by accident, and never both."""
+    """Never everything by accident, never both, and nothing that can't be."""
     if documents and select:
         raise click.UsageError("name documents, or say which to look for: not both")
+    since, until = select.get("created_since"), select.get("created_until")
+    if since is not None and until is not None and until <= since:
+        raise click.UsageError("--created-until must be after --created-since: nothing is made in between")
     if not documents and not select:
         raise click.UsageError("name documents, such as P/000123, or say which to look for, such as --status B --type P")
 

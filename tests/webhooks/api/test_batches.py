@@ -87,6 +87,10 @@ def test_bad_items_named_together(small_world: World) -> None:
         ({"items": items(1), "select": {"status": "B", "type": "P"}}, {"select"}),
         ({"select": {}}, {"select.status", "select.type"}),
         ({"select": {"status": "R", "type": "Z", "created_since": "x"}}, {"select.status", "select.type", "select.created_since"}),
+        (
+            {"select": {"status": "B", "type": "P", "created_since": "2026-01-02T00:00:00Z", "created_until": "2026-01-02T01:00:00+01:00"}},
+            {"select.created_until"},
+        ),
         ({"kind": "delete_kit_assembly", "select": {"status": "B", "type": "P"}}, {"select"}),
         ({"items": items(1), "preview": "yes"}, {"preview"}),
     ],

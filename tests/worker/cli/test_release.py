@@ -47,6 +47,14 @@ def test_never_all_by_accident(run: Run, url: str) -> None:
     assert run("release", "P/1", "--status", "B").exit_code == 2
 
 
+def test_times_in_order(run: Run, url: str) -> None:
+    """Nothing is made in between where the end comes before the beginning: that is wrong use."""
+    assert url
+    result = run("release", "--created-since", "2026-01-31T12:00:00Z", "--created-until", "2026-01-31T12:00:00Z")
+    assert result.exit_code == 2
+    assert "--created-until must be after --created-since" in result.stderr
+
+
 @pytest.mark.parametrize("document", ["000123", "X/1", "P/", "/1"])
 def test_bad_document_is_wrong_use(document: str, run: Run) -> None:
     """A document has a type, P or D, and a number."""

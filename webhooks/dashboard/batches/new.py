@@ -123,9 +123,13 @@ def _listed(typed: Mapping[str, str]) -> Pasted:
 
 
 def _unclear(visit: Visit, typed: Mapping[str, str]) -> list[Fault]:
-    """Times that are none."""
+    """Times that are none, and an end before its beginning."""
+    times = {name: _moment(visit, typed[name]) for name in _TIMES if typed[name]}
+    since, until = times.get("created_since"), times.get("created_until")
+    backwards = since is not None and until is not None and until <= since
     return [
-        Fault(name.replace("_", " "), "must be a date and a time") for name in _TIMES if typed[name] and not _moment(visit, typed[name])
+        *(Fault(name.replace("_", " "), "must be a date and a time") for name, moment in times.items() if moment is None),
+        *([Fault("created until", "must be after created since")] if backwards else []),
     ]
 
 

@@ -77,6 +77,10 @@ def test_list_is_previewed_first(world: World) -> None:
         ({"list": '{"type": "X", "ref_no": "1"}'}, "<code>line 1</code> type"),
         ({"list": ""}, "paste at least one line"),
         ({"list": "P 1", "priority": "much"}, "<code>priority</code>"),
+        (
+            {"by": "select", "created_since": "2026-01-02T10:00", "created_until": "2026-01-02T10:00", "modified_since": "x"},
+            "<code>created until</code> must be after created since",
+        ),
         ({"by": "select", "created_since": "yesterday"}, "<code>created since</code> must be a date and a time"),
     ],
 )

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from playwright.sync_api import expect
 
-from tests.browser import PATIENCE_MS
+from tests.browser import NARROW, PATIENCE_MS
 
 if TYPE_CHECKING:
     from tests.browser import Tab
@@ -129,6 +129,17 @@ def test_keys_walk(window: Tab, cluster: Cluster) -> None:
     page.locator(f"#job-{newest[1]} input").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/jobs/{newest[1]}")
+
+
+def test_phone_ticks_all(window: Tab, cluster: Cluster) -> None:
+    """Also where the list has no columns, one tick is for all jobs of the page."""
+    tag = tagged()
+    make(cluster, 2, tag)
+    window.page.set_viewport_size(NARROW)  # type: ignore[arg-type] # a plain dict
+    page = window.go(f"/jobs?tag={tag}")
+    page.get_by_label("All jobs of this page").check()
+    expect(page.locator("input[data-tick]:checked")).to_have_count(2)
+    window.must_fit("jobs, ticked on a phone")
 
 
 def test_acts_on_ticked(window: Tab, cluster: Cluster) -> None:
