@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,11 +66,24 @@ def free_port() -> int:
 
 @pytest.fixture
 def server(ledger_url: str) -> Iterator[Server]:
-    """Two processes, up and answering."""
+    """Two processes, up and answering, on a ledger of either kind."""
+    with _serving(ledger_url) as running:
+        yield running
+
+
+@pytest.fixture
+def sqlite_server(sqlite_url: str) -> Iterator[Server]:
+    """The same, for what no database changes."""
+    with _serving(sqlite_url) as running:
+        yield running
+
+
+@contextmanager
+def _serving(database_url: str) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "tests.webhooks.serve", str(port), ledger_url, "2"]
+    command = [sys.executable, "-m", "tests.webhooks.serve", str(port), database_url, "2"]
     process = subprocess.Popen(command, cwd=ROOT)
-    running = Server(process, port, ledger_url)
+    running = Server(process, port, database_url)
     try:
         _wait_until_up(running)
         yield running
@@ -163,8 +176,9 @@ def _ends_in_order(server: Server) -> None:
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_streams_hold_nobody_up(server: Server) -> None:
+def test_streams_hold_nobody_up(sqlite_server: Server) -> None:
     """Many follow one batch while commands go on: a stream that waits holds no thread; SIGTERM ends streams at once."""
+    server = sqlite_server
     ops = {"Authorization": "Bearer ops-key"}
     wanted = {"tenant": "acme", "kind": "release_kit_assembly", "items": [{"type": "P", "ref_no": "1"}]}
     limits = httpx.Limits(max_connections=50)
