@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).parents[3]
 SLEEPER = "import time; time.sleep(60)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
 PARENT = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)"
 BOUND = (
     "import os, time; from worker.cli.child import *; end_with(int(os.environ[SUPERVISOR])); print(os.getpid(), flush=True); time.sleep(60)"
@@ -38,6 +37,13 @@ def until(true: Callable[[], object], seconds: float = 30.0) -> float:
         assert time.monotonic() - started < seconds, "it did not come true"
         time.sleep(0.01)
     return time.monotonic() - started
+
+
+def stubborn(mark: Path) -> str:
+    """A program that heeds no SIGTERM; the mark is there as soon as it does not."""
+    return (
+        f"import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); pathlib.Path({str(mark)!r}).touch(); time.sleep(60)"
+    )
 
 
 def alive(pid: int) -> bool:
@@ -107,44 +113,50 @@ def test_stop_is_orderly(supervised: Callable[..., tuple[Supervisor, Thread]]) -
     supervisor, thread = supervised(a=SLEEPER, b=SLEEPER)
     processes = [child.process for child in supervisor.children.values()]
     supervisor.stop()
-    thread.join(5.0)
+    thread.join(60.0)
     assert not thread.is_alive()
     assert [process.returncode for process in processes if process is not None] == [-signal.SIGTERM] * 2
 
 
-def test_stubborn_child_is_killed(code: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:
+def test_stubborn_child_is_killed(code: dict[str, str], tmp_path: Path) -> None:
     """One that does not end within the grace is killed, and the supervisor says so."""
-    code["a"] = STUBBORN
+    code["a"] = stubborn(tmp_path / "mark")
     supervisor = Supervisor([Role("a")], grace=0.3)
     ended: list[bool] = []
     thread = Thread(target=lambda: ended.append(supervisor.run()))
     thread.start()
-    until(lambda: "x" in capfd.readouterr().out)
+    until((tmp_path / "mark").exists)
     supervisor.stop()
-    thread.join(5.0)
+    thread.join(60.0)
     process = supervisor.children["a"].process
     assert ended == [False]
     assert process is not None
     assert process.returncode == -signal.SIGKILL
 
 
-def test_second_interrupt_kills(code: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:
+def test_second_interrupt_kills(code: dict[str, str], tmp_path: Path) -> None:
     """The first Ctrl-C asks, the second does not wait."""
-    code["a"] = STUBBORN
+    code["a"] = stubborn(tmp_path / "mark")
     supervisor = Supervisor([Role("a")], grace=60.0)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def interrupt() -> None:
-        until(lambda: "x" in capfd.readouterr().out)
+        until((tmp_path / "mark").exists)
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.3)
+        until(lambda: supervisor._stopping)
         os.kill(os.getpid(), signal.SIGINT)
 
-    Thread(target=interrupt).start()
+    thread = Thread(target=interrupt)
+    rescue = Timer(50.0, supervisor.stop)  # where no interrupt comes through
     try:
         supervisor.on_signals()
+        thread.start()
+        rescue.start()
         assert supervisor.run() is False
+        assert rescue.is_alive()
     finally:
+        rescue.cancel()
+        thread.join()
         for number, handler in before.items():
             signal.signal(number, handler)
 
