@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from tests.browser import PATIENCE_MS
+from tests.webhooks.dashboard.job.test_in_browser import until
 from tests.webhooks.world import World, visma
 from webhooks.dashboard import words
 from webhooks.dashboard.today import pacing
@@ -249,7 +250,7 @@ def test_charts_follow_the_theme(window: Tab) -> None:
     page.get_by_label("Dark").check()
     expect(page.locator("[data-chart=latency] .uplot:not([data-old])")).to_be_visible(timeout=PATIENCE_MS)
     page.set_viewport_size({"width": 500, "height": 800})
-    page.wait_for_function("document.querySelector('[data-chart=latency] canvas')?.getBoundingClientRect().width < 480")
+    until(page.locator("[data-chart=latency] canvas").bounding_box, lambda box: box is not None and box["width"] < 480)
 
 
 def test_no_end_while_broken(world: World) -> None:
