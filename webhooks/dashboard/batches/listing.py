@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.api import queries
-from webhooks.api.access import sees, tenants_of
+from webhooks.api.access import tenants_of
 from webhooks.api.queries import PAGING, cursor, page_of, paged
 from webhooks.dashboard import words
+from webhooks.dashboard.finding import beside_none, found, tenants
 from webhooks.dashboard.visiting import Page
-from worker.errors import InvalidArguments
 from worker.jobs import search
 from worker.jobs.progress import standings
 from worker.jobs.states import FINAL, OPEN, BatchState
@@ -26,7 +26,6 @@ IN_PAGE: Final = 25
 _FILTERS: Final[Mapping[str, Callable[[str], Any]]] = {"tenant": queries.text, "state": queries.batch_state, **PAGING}
 _STATES: Final = tuple((state.value, words.STATES[state.value]) for state in BatchState)
 _FIELDS: Final = ("state", "tenant")
-_NONE: Final[Mapping[str, Any]] = {"items": (), "next": None}
 _OPEN: Final = tuple(state.value for state in OPEN)
 _FINAL: Final = tuple(state.value for state in FINAL)
 
@@ -34,12 +33,7 @@ _FINAL: Final = tuple(state.value for state in FINAL)
 def listed(visit: Visit) -> Outcome:
     """`/batches`. An empty field of the filter asks for nothing; what is wrong with the others is said beside them."""
     query = [(name, value.strip()) for name, value in visit.query if value.strip()]
-    faults, told = _wrong(visit, query), _NONE
-    if not faults:
-        try:
-            told = _found(visit, query)
-        except InvalidArguments as error:
-            faults = {fault.path: fault.message for fault in error.faults}
+    told, faults = found(visit, query, lambda: _found(visit, query))
     given = dict(query)
     values = {
         "lines": told["items"],
@@ -48,27 +42,21 @@ def listed(visit: Visit) -> Outcome:
         "query": query,
         "typed": {name: given.get(name, "") for name in _FIELDS},
         "faults": faults,
-        "others": [{"path": name, "message": message} for name, message in faults.items() if name not in _FIELDS],
-        "tenants": [name for name in sorted(visit.api.settings.tenants) if sees(visit.key, name)],
+        "others": beside_none(faults, _FIELDS),
+        "tenants": tenants(visit),
         "states": _STATES,
         "moving": any(each["moving"] for each in told["items"]),
     }
     return Page("batches.html", values, 422 if faults else 200)
 
 
-def _wrong(visit: Visit, query: list[tuple[str, str]]) -> dict[str, str]:
-    """A tenant that this key does not see."""
-    tenant = dict(query).get("tenant")
-    return {} if tenant is None or sees(visit.key, tenant) else {"tenant": "there is no such tenant"}
-
-
 def _found(visit: Visit, query: list[tuple[str, str]]) -> Mapping[str, Any]:
     """The batches that match, each as a line. Raises `InvalidArguments`."""
-    found = queries.read(query, _FILTERS)
-    page = page_of({"limit": IN_PAGE, **found})
-    tenants = tenants_of(visit.key) if found.get("tenant") is None else (found["tenant"],)
+    asked = queries.read(query, _FILTERS)
+    page = page_of({"limit": IN_PAGE, **asked})
+    whose = tenants_of(visit.key) if asked.get("tenant") is None else (asked["tenant"],)
     with visit.api.database.read() as connection:
-        present = search.find_batches(connection, tenants, page.limit + 1, page.after, found.get("state"))
+        present = search.find_batches(connection, whose, page.limit + 1, page.after, asked.get("state"))
         stand = standings(connection, present[: page.limit], visit.now)
     return paged(present, page.limit, lambda batch: line(batch, stand[batch.id], visit.now), lambda batch: cursor(batch.id))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.api import acts
-from webhooks.api.access import sees
 from webhooks.dashboard.controls import sentences
+from webhooks.dashboard.finding import tenants
 from webhooks.dashboard.visiting import Page
 from worker.errors import InvalidArguments
 
@@ -28,8 +28,7 @@ def shown(visit: Visit) -> Outcome:
         found |= lines(visit, [*query, *cursor])
     except InvalidArguments as error:
         found["faults"] = [{"path": fault.path, "message": fault.message} for fault in error.faults]
-    tenants = [name for name in sorted(visit.api.settings.tenants) if sees(visit.key, name)]
-    values = {**found, "wanted": wanted, "query": query, "tenants": tenants, "acts": list(sentences.ACTS.items())}
+    values = {**found, "wanted": wanted, "query": query, "tenants": tenants(visit), "acts": list(sentences.ACTS.items())}
     return Page("record.html", values, 422 if found["faults"] else 200)
 
 

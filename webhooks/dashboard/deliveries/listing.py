@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from webhooks import triggers, visma
 from webhooks.api import deliveries as api
 from webhooks.api import jobs as jobs_api
-from webhooks.api.access import sees, tenants_of
 from webhooks.dashboard import words
 from webhooks.dashboard.deliveries import filters as delivery_filters
 from webhooks.dashboard.deliveries.advice import advice_of
 from webhooks.dashboard.deliveries.filters import PATH
+from webhooks.dashboard.finding import beside_none, found, tenants
 from webhooks.dashboard.jobs.filters import address, read
 from webhooks.dashboard.visiting import Moved, Page
 from webhooks.refusals import A_MINUTE
-from worker.errors import InvalidArguments
 from worker.jobs.deliveries import STATES
 from worker.jobs.filters import MOST_IDS
 from worker.settings import ERPS
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 MOST_JOBS: Final = 3
 """Jobs of one delivery that the list names; its own page names more."""
 
-_EMPTY: Final[Mapping[str, Any]] = {"items": (), "next": None}
 _FIELDS: Final = frozenset(delivery_filters.NAMES) - {"state", "job"}
 
 
@@ -37,14 +35,7 @@ def listed(visit: Visit) -> Outcome:
     query = read(visit.query, visit.zone)
     if query != list(visit.query) and not visit.part:
         return Moved(address(PATH, query))
-    tenant = dict(query).get("tenant")
-    faults = {} if tenant is None or sees(visit.key, tenant) else {"tenant": "there is no such tenant"}
-    page: Mapping[str, Any] = _EMPTY
-    if not faults:
-        try:
-            page = visit.ask(api.listed, query)
-        except InvalidArguments as error:
-            faults = {fault.path: fault.message for fault in error.faults}
+    page, faults = found(visit, query, lambda: visit.ask(api.listed, query))
     return Page("deliveries.html", _told(visit, query, page, faults), 422 if faults else 200)
 
 
@@ -62,7 +53,7 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
         "asked": asked,
         "typed": delivery_filters.typed(query, visit.zone),
         "faults": faults,
-        "others": [{"path": name, "message": message} for name, message in faults.items() if name not in _FIELDS],
+        "others": beside_none(faults, _FIELDS),
         "states": [{"state": each, "to": delivery_filters.turned(query, each), "chosen": _chosen(query, each)} for each in STATES],
         "tenants": tenants(visit),
         "sources": choices(visit, dict(query).get("tenant")),
@@ -107,12 +98,6 @@ def jobs_named(visit: Visit, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]
         return {}
     page = visit.ask(jobs_api.listed, [("ids", ",".join(wanted)), ("limit", str(len(wanted)))])
     return {job["id"]: job for job in page["items"]}
-
-
-def tenants(visit: Visit) -> Sequence[str]:
-    """The tenants to choose from."""
-    seen = tenants_of(visit.key)
-    return sorted(visit.api.settings.tenants if seen is None else (each for each in seen if each in visit.api.settings.tenants))
 
 
 def choices(visit: Visit, tenant: str | None = None) -> list[tuple[str, str]]:

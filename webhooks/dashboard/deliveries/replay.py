@@ -10,7 +10,8 @@ from webhooks.dashboard import words
 from webhooks.dashboard.deliveries import filters as delivery_filters
 from webhooks.dashboard.deliveries.filters import PATH
 from webhooks.dashboard.deliveries.foreseeing import told
-from webhooks.dashboard.deliveries.listing import choices, tenants
+from webhooks.dashboard.deliveries.listing import choices
+from webhooks.dashboard.finding import tenants
 from webhooks.dashboard.jobs.filters import address, read
 from webhooks.dashboard.visiting import Moved, Page
 from webhooks.retold import teller

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.dashboard.deliveries.examples import example_for, example_of
 from webhooks.dashboard.deliveries.foreseeing import told
-from webhooks.dashboard.deliveries.listing import tenants
+from webhooks.dashboard.finding import tenants
 from webhooks.dashboard.printing import pretty, pretty_json
 from webhooks.dashboard.visiting import Moved, Page
 from webhooks.problems import Problem

@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.api import failures as api
-from webhooks.api.access import sees
 from webhooks.dashboard.advice import CLASSES, advice_of
-from webhooks.dashboard.deliveries.listing import jobs_named, tenants
+from webhooks.dashboard.deliveries.listing import jobs_named
 from webhooks.dashboard.failures import filters as failure_filters
 from webhooks.dashboard.failures.filters import PATH, TABS
+from webhooks.dashboard.finding import beside_none, found, tenants
 from webhooks.dashboard.jobs.filters import address
 from webhooks.dashboard.visiting import Moved, Page
-from worker.errors import InvalidArguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from webhooks.dashboard.visiting import Outcome, Visit
 
-_EMPTY: Final[Mapping[str, Any]] = {"items": (), "next": None}
 _FIELDS: Final = frozenset(failure_filters.NAMES) - {"standing", "batch"}
 """Parts of the filter that are typed or chosen: what is wrong with them is said beside them."""
 
@@ -29,14 +27,7 @@ def listed(visit: Visit) -> Outcome:
     query = failure_filters.read(visit.query, visit.zone)
     if query != list(visit.query) and not visit.part:
         return Moved(address(PATH, query))
-    tenant = dict(query).get("tenant")
-    faults = {} if tenant is None or sees(visit.key, tenant) else {"tenant": "there is no such tenant"}
-    page: Mapping[str, Any] = _EMPTY
-    if not faults:
-        try:
-            page = visit.ask(api.listed, failure_filters.asked(query))
-        except InvalidArguments as error:
-            faults = {fault.path: fault.message for fault in error.faults}
+    page, faults = found(visit, query, lambda: visit.ask(api.listed, failure_filters.asked(query)))
     return Page("failures.html", _told(visit, query, page, faults), 422 if faults else 200)
 
 
@@ -59,7 +50,7 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
         "partly": any(name in ("batch", "since", "until") for name, _ in asked),
         "typed": failure_filters.typed(query, visit.zone),
         "faults": faults,
-        "others": [{"path": name, "message": message} for name, message in faults.items() if name not in _FIELDS],
+        "others": beside_none(faults, _FIELDS),
         "classes": CLASSES,
         "tenants": tenants(visit),
         "link": lambda name, value: failure_filters.changed(query, name, value),

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from webhooks.api import jobs as api
-from webhooks.api.access import sees, tenants_of
+from webhooks.api.access import tenants_of
 from webhooks.dashboard import words
 from webhooks.dashboard.advice import CLASSES
+from webhooks.dashboard.finding import beside_none, found, tenants
 from webhooks.dashboard.jobs import filters as job_filters
 from webhooks.dashboard.jobs.lines import line
 from webhooks.dashboard.jobs.views import kept
 from webhooks.dashboard.visiting import Moved, Page
-from worker.errors import InvalidArguments
 from worker.jobs.batch_names import batch_names
 from worker.jobs.states import State
 
@@ -26,13 +26,11 @@ if TYPE_CHECKING:
     from worker.jobs.saved_views import SavedView
 
 PATH: Final = "/jobs"
-_EMPTY: Final[Mapping[str, Any]] = {"items": (), "next": None}
 _FIELDS: Final = frozenset(job_filters.LABELS) - {"state", "failure", "closed", "ids"}
 """Parts of the filter that are typed or chosen: what is wrong with them is said beside them."""
 
 _MORE: Final = ("reference", "erp_id", "batch", "tag", "since", "until")
 """Parts of the filter that are asked for seldom: their fields are out of the way until one is used."""
-
 
 _CHIPPED: Final = frozenset({"batch"})
 """Of these, what is used is led to and not typed: its name among the active filters says enough."""
@@ -52,13 +50,7 @@ def listed(visit: Visit) -> Outcome:
     query = job_filters.read(visit.query, visit.zone)
     if query != list(visit.query) and not visit.part:
         return Moved(job_filters.address(PATH, query))
-    faults = wrong(visit, query)
-    page: Mapping[str, Any] = _EMPTY
-    if not faults:
-        try:
-            page = visit.ask(api.listed, query)
-        except InvalidArguments as error:
-            faults = {fault.path: fault.message for fault in error.faults}
+    page, faults = found(visit, query, lambda: visit.ask(api.listed, query))
     return Page("jobs.html", _told(visit, query, page, faults), 422 if faults else 200)
 
 
@@ -78,7 +70,7 @@ def _told(visit: Visit, query: list[tuple[str, str]], page: Mapping[str, Any], f
         "asked": asked,
         "typed": typed,
         "faults": faults,
-        "others": [{"path": name, "message": message} for name, message in faults.items() if name not in _FIELDS],
+        "others": beside_none(faults, _FIELDS),
         "chips": job_filters.chips(query, names),
         "states": [_state(state.value, query) for state in State],
         "views": views(visit, asked),
@@ -100,18 +92,6 @@ def _told_apart(visit: Visit, jobs: Sequence[Mapping[str, Any]], asked: Pairs) -
         "tags": any(job["tags"] for job in jobs),
         "tenant": "tenant" not in named and len(tenants(visit)) > 1,
     }
-
-
-def wrong(visit: Visit, query: Pairs) -> dict[str, str]:
-    """What the API would not tell as a fault of a field: a tenant that this key does not see."""
-    tenant = dict(query).get("tenant")
-    return {} if tenant is None or sees(visit.key, tenant) else {"tenant": "there is no such tenant"}
-
-
-def tenants(visit: Visit) -> Sequence[str]:
-    """The tenants to choose from."""
-    seen = tenants_of(visit.key)
-    return sorted(visit.api.settings.tenants if seen is None else seen)
 
 
 def views(visit: Visit, asked: Pairs) -> list[View]:

@@ -9,6 +9,7 @@ from webhooks.api import batches
 from webhooks.api.access import must_see, sees, tenants_of
 from webhooks.api.connections import views
 from webhooks.dashboard.batches.holdups import halted
+from webhooks.dashboard.finding import tenants
 from webhooks.dashboard.jobs.filters import address
 from webhooks.dashboard.today import pacing
 from webhooks.dashboard.visiting import Page
@@ -52,7 +53,7 @@ def shown(visit: Visit) -> Outcome:
     chosen = pacing.chosen(visit.get("hours"))
     found: dict[str, Any] = {
         "tenant": tenant,
-        "tenants": [name for name in sorted(visit.api.settings.tenants) if sees(visit.key, name)],
+        "tenants": tenants(visit),
         "range": chosen,
         "ranges": pacing.RANGES,
         "usual": pacing.USUAL.word,
